@@ -1,0 +1,1 @@
+"""Pure rules: nothing here imports more than the standard library."""

@@ -1,0 +1,44 @@
+"""Every error that AI-Mesh raises on purpose. Each message says what is wrong and what to do."""
+
+from __future__ import annotations
+
+
+class MeshError(Exception):
+    """Something went wrong in AI-Mesh."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or self.__class__.__doc__)
+
+
+class SettingsError(MeshError, ValueError):
+    """A setting has a value that cannot be used."""
+
+
+class IncompatibleFaustError(MeshError, RuntimeError):
+    """The installed Faust is not one that AI-Mesh's corrections were verified with."""
+
+
+class UnavailableError(MeshError, ConnectionError):
+    """A service that is needed does not answer; the work waits and is tried again."""
+
+    def __init__(self, service: str, reason: str, *, remedy: str = "") -> None:
+        self.service = service
+        self.reason = reason
+        self.remedy = remedy
+        super().__init__(f"{service}: {reason}" + (f" ({remedy})" if remedy else ""))
+
+
+class ModelMissingError(UnavailableError):
+    """The model server answers but does not have the model."""
+
+
+class BadAnswerError(MeshError):
+    """The model answered, but not with anything that can be used; worth another try."""
+
+
+class SandboxRefusedError(MeshError, RuntimeError):
+    """This machine cannot isolate untrusted code well enough, so none is run."""
+
+
+class EmbeddedKafkaError(MeshError, RuntimeError):
+    """The embedded Kafka could not be fetched or started."""

@@ -1,0 +1,1 @@
+"""Doors to the outside: the model, the memory, the sandbox, the archive, Kafka's administration."""

@@ -1,0 +1,1 @@
+"""Faust tables and the read models over them."""

@@ -1,0 +1,51 @@
+"""Names of the topics, and how each is laid out on the broker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aimesh.settings import Settings
+
+TASKS = "ai_topic"
+SOLUTIONS = "ai_solutions"
+VERDICTS = "ai_verified_solutions"
+REVIEWS = "ai_reviews"
+TELEMETRY = "ai_telemetry"
+GOVERNOR = "ai_governor"
+DEAD_LETTERS = "ai_dead_letters"
+
+HOUR = 3600.0
+DAY = 24 * HOUR
+FOREVER = -0.001
+
+MAX_MESSAGE_BYTES = 4 << 20
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a topic is created: partitions and how long (seconds) its messages are kept."""
+
+    name: str
+    partitions: int
+    retention: float
+
+
+def layouts(settings: Settings) -> tuple[Layout, ...]:
+    """The mesh's topics as they are created on a broker that does not have them yet.
+
+    What the audit proves its balance from is kept for ever; telemetry for some days.
+    """
+    many = settings.partitions
+    plan = (
+        Layout(TASKS, many, FOREVER),
+        Layout(SOLUTIONS, many, FOREVER),
+        Layout(VERDICTS, many, FOREVER),
+        Layout(REVIEWS, many, FOREVER),
+        Layout(DEAD_LETTERS, many, FOREVER),
+        Layout(TELEMETRY, many, 3 * DAY),
+        # one partition: whoever holds it is the governor, and its agent sees every sample
+        Layout(GOVERNOR, 1, DAY),
+    )
+    return tuple(
+        Layout(settings.topic_prefix + item.name, item.partitions, item.retention) for item in plan
+    )

@@ -1,0 +1,1 @@
+"""Faust web views: the dashboard, the mesh's and the telemetry's API, health."""
