@@ -19,12 +19,18 @@ class IncompatibleFaustError(MeshError, RuntimeError):
 
 
 class UnavailableError(MeshError, ConnectionError):
-    """A service that is needed does not answer; the work waits and is tried again."""
+    """A service that is needed does not answer; the work waits and is tried again.
 
-    def __init__(self, service: str, reason: str, *, remedy: str = "") -> None:
+    ``retry_after`` is how many seconds to wait at least, when the service or its door says so.
+    """
+
+    def __init__(
+        self, service: str, reason: str, *, remedy: str = "", retry_after: float | None = None
+    ) -> None:
         self.service = service
         self.reason = reason
         self.remedy = remedy
+        self.retry_after = retry_after
         super().__init__(f"{service}: {reason}" + (f" ({remedy})" if remedy else ""))
 
 
