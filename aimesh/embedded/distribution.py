@@ -101,12 +101,15 @@ async def classpath(console: Console | None = None) -> str:
     context = _context()
     if any(not jar.present(context.repo_cache) for jar in jars()):
         meter = Meter()
-        try:
-            with showing(meter, f"fetching Kafka {version()} (once)", console):
-                await asyncio.to_thread(_fetch, meter)
-        finally:
-            # a download in its thread notices this at its next piece
-            meter.cancelled.set()
+        with showing(meter, f"fetching Kafka {version()} (once)", console):
+            fetch = asyncio.ensure_future(asyncio.to_thread(_fetch, meter))
+            try:
+                await asyncio.shield(fetch)
+            except asyncio.CancelledError:
+                # the downloads notice this at their next piece; nothing is written once we return
+                meter.cancelled.set()
+                await asyncio.wait([fetch])
+                raise
     return ":".join(str(jar.path(context.repo_cache)) for jar in jars())
 
 

@@ -156,11 +156,11 @@ class EmbeddedKafka:
         new.rename(self.folder / "log")
 
     async def _serve(self, command: Sequence[str | Path]) -> None:
-        wanted, fixed = self.port, self._fixed_port
+        wanted = self.port
         for _ in range(_PORT_TRIES):
-            self.port = wanted if fixed or is_free(wanted) else free_port()
-            if fixed and not is_free(wanted):
+            if not is_free(wanted) and self._fixed_port:
                 break
+            self.port = wanted if is_free(wanted) else free_port()
             self._configure(self.port, log_dir="log")
             self._child = await self._spawn([*command, "server.properties"])
             if await self._is_serving(self._child):
