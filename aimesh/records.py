@@ -64,6 +64,7 @@ class Verdict(Solution, namespace="aimesh.Verdict", serializer="json", include_m
     truncated: bool = False
     isolation: list[Any] = []  # noqa: RUF012  # names of the layers in force
     limit: str = ""
+    error: str = ""
     final: bool = False
     reason: str = ""
     cases_passed: int = 0

@@ -21,6 +21,8 @@ ROLES = (
     "observer",
 )
 
+DATA = Path("data")
+
 
 def _integer(text: str) -> int:
     return int(text)
@@ -98,7 +100,7 @@ class Settings:
     roles: tuple[str, ...] = _setting("AIMESH_ROLES", default=ROLES, parse=_roles)
     web_port: int = _setting("AIMESH_WEB_PORT", default=6066, parse=_integer, least=1)
     web_bind: str = _setting("AIMESH_WEB_BIND", default="127.0.0.1")
-    data: Path = _setting("AIMESH_DATA", default=Path("data"), parse=Path)
+    data: Path = _setting("AIMESH_DATA", default=DATA, parse=Path)
     # one stable name a worker: its Faust state lives in a folder of this name
     worker: str = _setting("AIMESH_WORKER", default="worker")
 

@@ -1,0 +1,177 @@
+"""Kafka's administration: waits for the broker, creates topics, reads offsets and groups."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from aimesh.errors import MeshError, UnavailableError
+from aimesh.topics import MAX_MESSAGE_BYTES, Layout
+
+logger = logging.getLogger(__name__)
+
+PROBE_SECONDS = 10.0
+WAIT_MOST = 10.0
+
+
+class TopicMismatchError(MeshError, RuntimeError):
+    """A topic on the broker is laid out in another way than the mesh needs."""
+
+
+class KafkaAdmin:
+    """One connection to Kafka for what is not producing or consuming.
+
+    Arguments:
+        bootstrap: addresses of brokers, as ``host:port`` separated by commas.
+    """
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+        self._admin: AIOKafkaAdminClient | None = None
+        self._consumer: AIOKafkaConsumer | None = None
+
+    async def start(self) -> None:
+        """Connect.
+
+        Raises:
+            UnavailableError: no broker answers.
+        """
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
+        consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, group_id=None)
+        try:
+            async with asyncio.timeout(PROBE_SECONDS):
+                await admin.start()
+                await consumer.start()
+        except (KafkaError, OSError, TimeoutError) as exc:
+            await admin.close()
+            await consumer.stop()
+            reason = f"no broker answers at {self._bootstrap}"
+            raise UnavailableError("kafka", reason, remedy=str(exc) or "time-out") from exc
+        self._admin, self._consumer = admin, consumer
+
+    async def wait(self, tell: Callable[[str], None]) -> None:
+        """Connect as soon as a broker answers, however long that takes.
+
+        Arguments:
+            tell: called with what is waited for, at the beginning and with growing pauses.
+        """
+        pause = 0.25
+        while True:
+            try:
+                return await self.start()
+            except UnavailableError as exc:
+                tell(f"waiting for Kafka: {exc.reason}")
+                await asyncio.sleep(pause)
+                pause = min(WAIT_MOST, pause * 2)
+
+    async def close(self) -> None:
+        """Disconnect."""
+        if self._admin is not None:
+            await self._admin.close()
+        if self._consumer is not None:
+            await self._consumer.stop()
+        self._admin = self._consumer = None
+
+    @property
+    def _connected(self) -> tuple[AIOKafkaAdminClient, AIOKafkaConsumer]:
+        if self._admin is None or self._consumer is None:
+            raise UnavailableError("kafka", "not connected")
+        return self._admin, self._consumer
+
+    async def ensure(self, layouts: Iterable[Layout], replication: int) -> None:
+        """Create the topics that are missing; check the partitions of those that are there.
+
+        Raises:
+            TopicMismatchError: a topic has another number of partitions than the tables rely on.
+        """
+        admin, _ = self._connected
+        wanted = {layout.name: layout for layout in layouts}
+        found = await self.partitions(wanted)
+        missing = [layout for layout in wanted.values() if layout.name not in found]
+        if missing:
+            response = await admin.create_topics([_new_topic(m, replication) for m in missing])
+            for name, code, *_ in response.topic_errors:
+                if code and for_code(code) is not TopicAlreadyExistsError:
+                    raise MeshError(f"Kafka could not create topic {name}: {for_code(code)}")
+            found = await self._settled(wanted)
+        for name, layout in wanted.items():
+            if (count := found.get(name, 0)) != layout.partitions:
+                raise TopicMismatchError(
+                    f"topic {name} has {count} partitions, the mesh is set to {layout.partitions}: "
+                    f"set AIMESH_PARTITIONS={count}, or use another AIMESH_TOPIC_PREFIX"
+                )
+
+    async def _settled(self, wanted: Mapping[str, Layout]) -> dict[str, int]:
+        # a created topic is in the metadata of every broker only after a moment
+        found: dict[str, int] = {}
+        for _ in range(100):
+            found = await self.partitions(wanted)
+            if found.keys() >= wanted.keys():
+                break
+            await asyncio.sleep(0.1)
+        return found
+
+    async def partitions(self, names: Iterable[str] | None = None) -> dict[str, int]:
+        """Return how many partitions each of these topics has; those that do not exist are out.
+
+        Arguments:
+            names: the topics to look for, all when left out.
+        """
+        admin, _ = self._connected
+        described = await admin.describe_topics(list(names) if names is not None else None)
+        return {
+            topic["topic"]: len(topic["partitions"])
+            for topic in described
+            if not topic["error_code"] and topic["partitions"]
+        }
+
+    async def ends(self, topics: Mapping[str, int]) -> dict[tuple[str, int], int]:
+        """Return the end offset of every partition.
+
+        Arguments:
+            topics: names with their number of partitions.
+        """
+        return await self._offsets(topics, "end_offsets")
+
+    async def beginnings(self, topics: Mapping[str, int]) -> dict[tuple[str, int], int]:
+        """Return the first offset that every partition still has."""
+        return await self._offsets(topics, "beginning_offsets")
+
+    async def _offsets(self, topics: Mapping[str, int], call: str) -> dict[tuple[str, int], int]:
+        _, consumer = self._connected
+        wanted = [TopicPartition(t, p) for t, count in topics.items() for p in range(count)]
+        found = await getattr(consumer, call)(wanted)
+        return {(tp.topic, tp.partition): offset for tp, offset in found.items()}
+
+    async def committed(self, group: str) -> dict[tuple[str, int], int]:
+        """Return the committed offsets of a consumer group, as far as it has any."""
+        admin, _ = self._connected
+        found = await admin.list_consumer_group_offsets(group)
+        return {(tp.topic, tp.partition): meta.offset for tp, meta in found.items()}
+
+    async def members(self, groups: Iterable[str]) -> dict[str, int]:
+        """Return how many members each consumer group has now."""
+        admin, _ = self._connected
+        counts: dict[str, int] = {}
+        for response in await admin.describe_consumer_groups(list(groups)):
+            for group in response.groups:
+                counts[group[1]] = len(group[5])
+        return counts
+
+
+def _new_topic(layout: Layout, replication: int) -> NewTopic:
+    config: dict[str, Any] = {
+        "cleanup.policy": "delete",
+        "retention.ms": str(int(layout.retention * 1000)),
+        "max.message.bytes": str(MAX_MESSAGE_BYTES),
+        "message.timestamp.type": "CreateTime",
+    }
+    if replication >= 3:
+        config["min.insync.replicas"] = "2"
+    return NewTopic(layout.name, layout.partitions, replication, topic_configs=config)

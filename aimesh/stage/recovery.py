@@ -1,0 +1,87 @@
+"""Restarts open jobs that nobody runs: after a crash, a rebalance, a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from aimesh.stage.job import Job
+
+if TYPE_CHECKING:
+    from aimesh.stage.stage import Stage
+
+logger = logging.getLogger(__name__)
+
+INTERVAL = 0.5
+
+
+class Recovery:
+    """Watches the open jobs of the partitions that this worker owns.
+
+    A job whose owner is gone is started again at once. One whose owner still lives, but lost the
+    partition, gets the job's deadline to deliver its result. None is started before the results
+    that are already recorded have been read, so that no answer is paid for twice.
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._recorded: dict[int, int] | None = None
+        self._first_seen: dict[str, float] = {}
+        self._active = False
+
+    def suspend(self) -> None:
+        """Stop restarting: it is not known which partitions are owned."""
+        self._active = False
+        self._recorded = None
+
+    def resume(self) -> None:
+        """Look again at what the new assignment holds."""
+        self._recorded = None
+        self._first_seen.clear()
+        self._active = True
+
+    async def watch(self) -> None:
+        """Run for as long as the application does."""
+        while not self._stage.app.should_stop:
+            try:
+                await self._look()
+            except Exception:
+                # ends with the application; a failed look is repeated
+                logger.exception("%s: could not look for open jobs", self._stage.app.conf.id)
+            await asyncio.sleep(INTERVAL)
+
+    async def _look(self) -> None:
+        stage = self._stage
+        if not self._active or stage.stopping or stage.app.rebalancing or stage.app.in_recovery:
+            return
+        if self._recorded is None:
+            self._recorded = await self._ends_of_results()
+        for job in stage.ledger.jobs():
+            if self._is_due(job):
+                stage.running[job.key] = stage.spawn(stage.restart(job))
+
+    async def _ends_of_results(self) -> dict[int, int]:
+        stage = self._stage
+        partitions = [stage.results_partition(number) for number in stage.owned]
+        if not partitions:
+            return {}
+        ends = await stage.app.consumer.highwaters(*partitions)
+        return {tp.partition: end or 0 for tp, end in ends.items()}
+
+    def _is_due(self, job: Job) -> bool:
+        stage = self._stage
+        if job.key in stage.running or stage.finisher.has_result(job.key):
+            return False
+        if job.partition not in stage.owned or not self._results_read(job.partition):
+            return False
+        if job.owner == stage.owner or job.owner not in stage.app.members():
+            return True
+        first_seen = self._first_seen.setdefault(job.key, time.monotonic())
+        return time.monotonic() - first_seen > stage.runner.deadline
+
+    def _results_read(self, partition: int) -> bool:
+        recorded = (self._recorded or {}).get(partition, 0)
+        committed = self._stage.app.committed(self._stage.results_partition(partition))
+        return max(self._stage.finisher.reached.get(partition, 0), committed) >= recorded
