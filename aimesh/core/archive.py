@@ -84,20 +84,17 @@ class Records:
         self.end = start
         self._position = start
         self._lines = iter(lines)
+        self._line = b""
         self._exhausted = False
-        self._ended = True  # did the last line have a line end?
 
     def __iter__(self) -> Iterator[list[str]]:
         reader = csv.reader(self._decoded())
         while True:
             try:
-                values = next(reader)
-            except StopIteration:
-                return
-            except csv.Error:  # a line that someone else mangled: step over it
-                self.end = self._position if self._ended else self.end
-                continue
-            if self._exhausted or not self._ended:
+                values = next(reader, None)
+            except csv.Error:  # mangled by someone else: step over it
+                values = []
+            if values is None or self._exhausted or not self._line.endswith(b"\n"):
                 return
             self.end = self._position
             if values:
@@ -106,6 +103,6 @@ class Records:
     def _decoded(self) -> Iterator[str]:
         for line in self._lines:
             self._position += len(line)
-            self._ended = line.endswith(b"\n")
+            self._line = line
             yield line.decode("utf-8", "replace")
         self._exhausted = True

@@ -31,6 +31,7 @@ REMEDIES = {
     errno.EROFS: "mount the file system for writing, or set AIMESH_DATA",
     errno.EIO: "the disk reports errors: look at the kernel's log",
     errno.EISDIR: "move the folder of that name away",
+    errno.EEXIST: "AIMESH_DATA leads through a file; choose another folder",
     errno.ENOTDIR: "AIMESH_DATA leads through a file; choose another folder",
 }
 
@@ -124,6 +125,8 @@ class Archive:
         try:
             _write_all(file, self._end, data)
             os.fsync(file.fileno())  # also of what a crashed process has left unsynced
+            if not self._columns:
+                _sync_folder(self.path.parent)
         except BaseException:
             self._roll_back(file)
             raise
@@ -218,19 +221,19 @@ def _header(values: list[str]) -> list[str]:
     return columns
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    """Open for reading and writing; make the file, and see its name safely on the disk."""
-    new = not path.exists()
+def _opened(path: Path) -> BinaryIO:
+    """Open for reading and writing, without cutting what is there."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    with open(handle, "r+b", buffering=READ_SIZE) as file:
-        if new:
-            folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
-        yield file
+    return open(handle, "r+b", buffering=READ_SIZE)
+
+
+def _sync_folder(folder: Path) -> None:
+    """See the name of a new file safely on the disk."""
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _write_all(file: BinaryIO, position: int, data: bytes) -> None:
@@ -238,6 +241,8 @@ def _write_all(file: BinaryIO, position: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         written = os.pwrite(file.fileno(), view, position)
+        if not written:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         view = view[written:]
         position += written
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -147,7 +148,7 @@ class Memory:
     async def close(self) -> None:
         """Let go of files and connections."""
         if self._opening is not None:
-            await asyncio.wait([self._opening])
+            await asyncio.gather(self._opening, return_exceptions=True)
         await self._store.close()
 
     async def _recalled(self, text: str, limit: int, kinds: Sequence[str]) -> list[Recollection]:
@@ -181,7 +182,8 @@ class Memory:
 
     async def _opened(self) -> None:
         """Wait for the store to be open. Opening goes on when the one who waits gives up."""
-        if self._opening is None or (self._opening.done() and self._opening.exception()):
+        done = self._opening is not None and self._opening.done()
+        if self._opening is None or (done and not _succeeded(self._opening)):
             self._opening = asyncio.ensure_future(self._store.open())
         await asyncio.shield(self._opening)
 
@@ -209,9 +211,13 @@ def _slow(seconds: float) -> UnavailableError:
     )
 
 
+def _succeeded(done: asyncio.Future[None]) -> bool:
+    return not done.cancelled() and done.exception() is None
+
+
 def _point(item: Experience, vector: list[float]) -> Point:
     name = f"aimesh:{item.task_id}:{item.attempt}:{item.kind}"
-    payload: dict[str, Any] = asdict(item)
+    payload: dict[str, Any] = asdict(item) | {"at": time.time()}
     payload["task"] = _tidy(item.task, TASK_LIMIT)
     payload["code"] = _tidy(item.code, CODE_LIMIT)
     payload["error"] = _tidy(item.error, ERROR_LIMIT, tail=0.7)

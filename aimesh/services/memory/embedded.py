@@ -8,7 +8,6 @@ import json
 import logging
 import math
 import os
-import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,6 +24,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+MOST = 10_000  # points in a collection: 300 MB of memory with vectors of 768 numbers
+FORGET = 2_000  # how many are forgotten at once when there are more
 SPREAD = 16  # how many points are looked at for each one wanted before a filter is used
 LOCKED = "set QDRANT_URL to a Qdrant server, which all workers can share"
 BROKEN = "look at the disk; move the folder away to begin with an empty memory"
@@ -38,10 +39,15 @@ class EmbeddedStore:
 
     Arguments:
         folder: where the store lives; made when missing, locked while it is open.
+        most: points that a collection may hold; local mode keeps all of them in memory, so that
+            the oldest are forgotten beyond this.
+        forget: how many are forgotten at once.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, most: int = MOST, forget: int = FORGET) -> None:
         self._folder = folder
+        self._most = most
+        self._forget = forget
         self._made: QdrantClient | None = None
         self._lock: int | None = None
         self._thread: ThreadPoolExecutor | None = None
@@ -52,7 +58,7 @@ class EmbeddedStore:
 
     async def add(self, collection: str, size: int, points: Sequence[Point]) -> None:
         """Keep points, in a collection that is made when missing."""
-        await self._run(lambda client: _add(client, collection, size, points))
+        await self._run(lambda client: self._add(client, collection, size, points))
 
     async def nearest(
         self, collection: str, vector: list[float], limit: int, kinds: Sequence[str]
@@ -94,8 +100,7 @@ class EmbeddedStore:
             _mend(self._folder)
             from qdrant_client import QdrantClient
 
-            with _quiet():
-                self._made = QdrantClient(path=str(self._folder))
+            self._made = QdrantClient(path=str(self._folder))
         return self._made
 
     def _take_lock(self) -> None:
@@ -107,6 +112,21 @@ class EmbeddedStore:
             reason = f"{self._folder} is in use by another process"
             raise UnavailableError("memory", reason, remedy=LOCKED) from exc
 
+    def _add(
+        self, client: QdrantClient, collection: str, size: int, points: Sequence[Point]
+    ) -> None:
+        from qdrant_client.models import Distance, PointStruct, VectorParams
+
+        if not client.collection_exists(collection):
+            client.create_collection(
+                collection, vectors_config=VectorParams(size=size, distance=Distance.DOT)
+            )
+        new = [PointStruct(id=p.id, vector=_unit(p.vector), payload=p.payload) for p in points]
+        client.upsert(collection, new)
+        if client.count(collection).count > self._most:
+            _forget_oldest(client, collection, self._forget)
+            self._drop()  # local mode frees the room only when it loads anew
+
     def _drop(self) -> None:
         """Close everything, so that the next call begins anew."""
         made, self._made = self._made, None
@@ -117,18 +137,6 @@ class EmbeddedStore:
         finally:
             if lock is not None:
                 os.close(lock)
-
-
-def _add(client: QdrantClient, collection: str, size: int, points: Sequence[Point]) -> None:
-    from qdrant_client.models import Distance, PointStruct, VectorParams
-
-    if not client.collection_exists(collection):
-        client.create_collection(
-            collection, vectors_config=VectorParams(size=size, distance=Distance.DOT)
-        )
-    new = [PointStruct(id=p.id, vector=_unit(p.vector), payload=p.payload) for p in points]
-    with _quiet():
-        client.upsert(collection, new)
 
 
 def _nearest(
@@ -148,6 +156,13 @@ def _nearest(
         answer = client.query_points(collection, query=query, limit=limit, query_filter=chosen)
         found = answer.points
     return [_found(point) for point in found[:limit]]
+
+
+def _forget_oldest(client: QdrantClient, collection: str, number: int) -> None:
+    oldest, _ = client.scroll(collection, limit=number, order_by="at", with_payload=False)
+    if oldest:
+        client.delete(collection, [point.id for point in oldest])
+        log.info("the memory is full: its %d oldest experiences were forgotten", len(oldest))
 
 
 def _count(client: QdrantClient, model: str) -> int:
@@ -177,11 +192,3 @@ def _mend(folder: Path) -> None:
     except ValueError:
         meta.replace(meta.with_name("meta.json.broken"))
         log.warning("%s was broken and was set aside; memories are found again", meta)
-
-
-def _quiet() -> warnings.catch_warnings[None]:
-    """Silence the one warning that is no news here: more than 20,000 points in local mode."""
-    quiet: warnings.catch_warnings[None] = warnings.catch_warnings(
-        action="ignore", category=UserWarning
-    )
-    return quiet
