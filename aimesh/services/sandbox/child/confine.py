@@ -1,0 +1,63 @@
+"""Takes away from this process what the untrusted code must not have; there is no way back."""
+
+from __future__ import annotations
+
+import posix
+from typing import Any
+
+from aimesh.services.sandbox.child import kernel, namespaces
+
+
+def confine(job: dict[str, Any]) -> None:
+    """Apply every layer but the system call filter, which each process installs for itself.
+
+    Arguments:
+        job: what job.py put together; holds no secret.
+
+    Raises:
+        OSError: a layer could not be applied; nothing untrusted may run then.
+    """
+    kernel.die_with_parent()
+    if posix.getppid() != job["parent"]:
+        raise OSError("the process that asked for this run is gone")
+    if job["namespaces"]:
+        namespaces.enter(job["namespaces"], job["uid"])
+    posix.umask(0o077)
+    posix.chdir(job["folder"])
+    for resource, limit in job["rlimits"]:
+        kernel.libc("setrlimit", resource, limit)
+    if job["isolated"]:
+        _drop_privileges(job["uid"])
+        kernel.prctl(kernel.SET_NO_NEW_PRIVS, 1)
+    # a change of user made the kernel forget it
+    kernel.die_with_parent()
+    if job["landlock"]:
+        _landlock(*job["landlock"])
+
+
+def _drop_privileges(uid: int | None) -> None:
+    if uid is not None:
+        posix.setgroups([])
+        posix.setresgid(uid, uid, uid)
+        posix.setresuid(uid, uid, uid)
+    version = 0x20080522
+    none = bytes(24)
+    kernel.libc("capset", version.to_bytes(4, "little") + bytes(4), none)
+    # no core dump, whatever program the machine has registered for them
+    kernel.prctl(kernel.SET_DUMPABLE, 0)
+
+
+def _landlock(calls: tuple[int, int, int], ruleset: bytes, rules: list[tuple[str, int]]) -> None:
+    create, add, restrict = calls
+    path_beneath = 1
+    fd = kernel.libc("syscall", create, ruleset, len(ruleset), 0)
+    for path, access in rules:
+        try:
+            target = posix.open(path, posix.O_PATH | posix.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        rule = access.to_bytes(8, "little") + target.to_bytes(4, "little")
+        kernel.libc("syscall", add, fd, path_beneath, rule, 0)
+        posix.close(target)
+    kernel.libc("syscall", restrict, fd, 0)
+    posix.close(fd)

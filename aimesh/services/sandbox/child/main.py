@@ -1,0 +1,34 @@
+"""Locks this process down, then splits it: a worker that runs the code, a keeper that waits.
+
+The keeper is the worker's parent, so it alone learns from the kernel how the worker ended and what
+it used, and it holds the pipe to the mesh, which the worker does not have.
+"""
+
+from __future__ import annotations
+
+import posix
+from typing import Any
+
+from aimesh.services.sandbox.child import confine, keeper, pipes, worker
+
+
+def main(job: dict[str, Any]) -> None:
+    """Run one job; returns only in the worker, when the interpreter is to end by itself."""
+    status = job["status"]
+    try:
+        confine.confine(job)
+        upward = posix.pipe()
+        downward = posix.pipe()
+        pid = posix.fork()
+    except BaseException as error:  # noqa: BLE001  # whatever it is, nothing may run now
+        pipes.send(status, b"S", f"{error}".encode()[:1000])
+        posix._exit(120)
+    if pid == 0:
+        posix.close(status)
+        posix.close(upward[0])
+        posix.close(downward[1])
+        worker.work(job, downward[0], upward[1])
+    else:
+        posix.close(upward[1])
+        posix.close(downward[0])
+        keeper.keep(job, pid, upward[0], downward[1])

@@ -1,0 +1,155 @@
+"""Puts together all that the sandboxed process is told, in one file that exists only in memory."""
+
+from __future__ import annotations
+
+import marshal
+import math
+import os
+import resource
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from aimesh.services.sandbox import landlock, machine, seccomp, world
+from aimesh.services.sandbox.layers import Layers
+from aimesh.services.sandbox.limits import Limits
+from aimesh.services.sandbox.rules import SELF, TARGET
+from aimesh.services.sandbox.syscalls import numbers
+
+_PACKAGE = "aimesh.services.sandbox.child"
+# in the order of their imports
+_MODULES = ("kernel", "pipes", "filter", "namespaces", "confine", "worker", "keeper", "main")
+# loads the modules above from the job, as if they had been imported
+BOOTSTRAP = f"""\
+import marshal, sys
+with open(int(sys.argv[1]), "rb", closefd=False) as file:
+    file.seek(int(sys.argv[2]))
+    package = sys.modules["{_PACKAGE}"] = type(sys)("{_PACKAGE}")
+    for name, code in marshal.load(file):
+        module = sys.modules["{_PACKAGE}." + name] = type(sys)(name)
+        setattr(package, name, module)
+        exec(code, module.__dict__)
+    job = marshal.load(file)
+module.main(job)
+"""
+_OPEN_FILES = 128
+_QUEUED_SIGNALS = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class Template:
+    """What all runs of one sandbox have in common."""
+
+    layers: Layers
+    executable: str
+    facts: Mapping[str, Any]
+    # what Landlock lets the run read, beside its folder
+    readable: tuple[str, ...]
+    landlock_calls: tuple[int, ...]
+
+    def job(
+        self,
+        source: bytes,
+        cases: Sequence[tuple[str, str]],
+        *,
+        uid: int | None,
+        folder: str,
+        status: int,
+    ) -> tuple[int, int]:
+        """Write the job of one run.
+
+        Arguments:
+            source: the untrusted code.
+            cases: calls and what is expected of them.
+            uid: the user to become, if any.
+            folder: the working folder, as the run will see it.
+            status: descriptor for the keeper's messages.
+
+        Returns:
+            a descriptor, to be closed by the caller, and where the bootstrap starts to read.
+        """
+        judged = marshal.dumps(list(cases))
+        fd = os.memfd_create("job")
+        facts = {
+            **self.facts,
+            "uid": uid,
+            "folder": folder,
+            "status": status,
+            "landlock": self._landlock(folder),
+            "file": fd,
+            "source": (0, len(source)),
+            "cases": (len(source), len(judged)),
+            "parent": os.getpid(),
+        }
+        with open(fd, "wb", closefd=False) as file:
+            file.write(source + judged + _bytecode() + marshal.dumps(facts))
+        return fd, len(source) + len(judged)
+
+    def _landlock(self, folder: str) -> object:
+        version = self.layers.landlock
+        if not version:
+            return None
+        rules = landlock.rules(version, self.readable, folder)
+        return self.landlock_calls, landlock.ruleset(version), rules
+
+
+def template(layers: Layers, limits: Limits, root: str) -> Template:
+    """Work out what is the same for every run.
+
+    Arguments:
+        root: an empty folder on which the namespaces' own root is mounted.
+    """
+    python = machine.interpreter()
+    calls = numbers(machine.architecture())
+    readable = ("/", *machine.DEVICES) if layers.namespaces else python.library + machine.DEVICES
+    return Template(
+        layers=layers,
+        executable=python.executable,
+        readable=readable,
+        landlock_calls=tuple(
+            calls[f"landlock_{word}"] for word in ("create_ruleset", "add_rule", "restrict_self")
+        ),
+        facts={
+            "isolated": layers.isolated,
+            "rlimits": _rlimits(layers, limits) if layers.rlimits else [],
+            "namespaces": world.plan(layers, limits, python, root) if layers.namespaces else None,
+            "filter": _filter(calls) if layers.seccomp else None,
+        },
+    )
+
+
+def _rlimits(layers: Layers, limits: Limits) -> list[tuple[int, bytes]]:
+    wanted = {
+        resource.RLIMIT_CPU: math.ceil(limits.cpu_s),
+        resource.RLIMIT_AS: limits.memory,
+        resource.RLIMIT_FSIZE: limits.disk,
+        resource.RLIMIT_NOFILE: _OPEN_FILES,
+        resource.RLIMIT_SIGPENDING: _QUEUED_SIGNALS,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_MEMLOCK: 0,
+        resource.RLIMIT_MSGQUEUE: 0,
+        resource.RLIMIT_RTPRIO: 0,
+    }
+    if layers.counts_threads:
+        keeper = 1
+        wanted[resource.RLIMIT_NPROC] = limits.threads + keeper
+    return [(number, struct.pack("<QQ", value, value)) for number, value in wanted.items()]
+
+
+def _filter(calls: Mapping[str, int]) -> tuple[int, bytes, tuple[bytes, bytes]]:
+    program = seccomp.build(machine.architecture())
+    return calls["seccomp"], program, (SELF.to_bytes(4, "little"), TARGET.to_bytes(4, "little"))
+
+
+@cache
+def _bytecode() -> bytes:
+    package = resources.files(_PACKAGE)
+    return marshal.dumps(
+        [
+            (name, compile(package.joinpath(f"{name}.py").read_bytes(), name, "exec", optimize=2))
+            for name in _MODULES
+        ]
+    )
