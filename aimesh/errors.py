@@ -48,3 +48,7 @@ class SandboxRefusedError(MeshError, RuntimeError):
 
 class EmbeddedKafkaError(MeshError, RuntimeError):
     """The embedded Kafka could not be fetched or started."""
+
+
+class ProgramError(MeshError, RuntimeError):
+    """A program that AI-Mesh runs on this machine does not start or does not stay up."""

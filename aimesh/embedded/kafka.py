@@ -52,12 +52,14 @@ class EmbeddedKafka:
             fixed_port: refuse to start rather than use another port.
             console: where the progress of the first fetch is shown; nowhere when left out.
         """
+        self.name = "embedded Kafka"
         self.folder = folder
         self.port = port
         self._fixed_port = fixed_port
         self._console = console
         self._lock = FolderLock(folder / "lock")
         self._child: Child | None = None
+        self._log_start = 0
 
     @property
     def bootstrap(self) -> str:
@@ -87,16 +89,23 @@ class EmbeddedKafka:
             if not (self.folder / "log").exists():
                 await self._format(java, classpath)
             await self._serve([java, *JVM_OPTIONS, "-cp", classpath, "kafka.Kafka"])
+            # clients know the port by now, so a later start must not move
+            self._fixed_port = True
         except BaseException:
             await self.stop()
             raise
 
-    async def stop(self) -> None:
-        """Stop the broker, cleanly if it does so within 10 s; harmless when it does not run."""
+    async def stop(self, grace: float = _STOP_LIMIT) -> None:
+        """Stop the broker; kill it after ``grace`` seconds. Harmless when it does not run."""
         if self._child is not None:
-            child, self._child = self._child, None
-            await child.stop(_STOP_LIMIT)
+            await self._child.stop(grace)
+            self._child = None
         self._lock.release()
+
+    def last_words(self) -> list[str]:
+        """What tells best why the broker ended: its last errors, else its last lines."""
+        lines = [line for line in self._tail().splitlines() if line.strip()]
+        return ([line for line in lines if " ERROR " in line or "Exception" in line] or lines)[-3:]
 
     async def wait(self) -> int:
         """Wait until the broker's process ends, and return how (negative for a signal)."""
@@ -176,6 +185,7 @@ class EmbeddedKafka:
 
     async def _spawn(self, command: Sequence[str | Path]) -> Child:
         (self.folder / "tmp").mkdir(exist_ok=True)
+        self._log_start = self.log.stat().st_size if self.log.exists() else 0
         with (self.folder / "console.log").open("wb") as output:
             return await Child.spawn(
                 command,
@@ -203,13 +213,12 @@ class EmbeddedKafka:
         (self.folder / "server.properties").write_text(properties)
 
     def _tail(self) -> str:
-        """The end of what the broker logged and printed."""
-        logs = (self.log, self.folder / "console.log")
-        return "\n".join(_last(log) for log in logs if log.exists())
+        """The end of what the broker logged and printed since it was started."""
+        logs = ((self.folder / "console.log", 0), (self.log, self._log_start))
+        return "\n".join(_last(log, start) for log, start in logs if log.exists())
 
     def _failure(self, what: str) -> EmbeddedKafkaError:
-        lines = [line for line in self._tail().splitlines() if line.strip()]
-        told = [line for line in lines if " ERROR " in line or "Exception" in line] or lines
+        told = self.last_words()
         reason = f" It said: {told[-1].strip()}" if told else ""
         return EmbeddedKafkaError(
             f"The embedded Kafka {what}.{reason} (More is in {self.log}; "
@@ -217,9 +226,12 @@ class EmbeddedKafka:
         )
 
 
-def _last(log: Path, size: int = 16384) -> str:
+def _last(log: Path, start: int, most: int = 16384) -> str:
+    """The end of a file, at most so many bytes, and nothing from before ``start``."""
+    size = log.stat().st_size
     with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - size))
+        # a file smaller than it was has been rotated
+        file.seek(max(start if start <= size else 0, size - most))
         return file.read().decode(errors="replace")
 
 
