@@ -53,6 +53,7 @@ class Memory:
         timeout: seconds that a recall may take in the store.
         embed_timeout: seconds that a recall may wait for its embedding.
         write_timeout: seconds that remembering may take in the store, its opening included.
+        gate: how long a memory that is down is left alone before it is tried again.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Memory:
         timeout: float = 2.0,
         embed_timeout: float = 10.0,
         write_timeout: float = 30.0,
+        gate: Gate | None = None,
     ) -> None:
         self._embed = embed
         self._store: Store = ServerStore(url) if url else EmbeddedStore(folder)
@@ -75,7 +77,7 @@ class Memory:
         self._embed_timeout = embed_timeout
         self._write_timeout = write_timeout
         self._opening: asyncio.Future[None] | None = None
-        self._gate = Gate()
+        self._gate = gate or Gate()
         self._keeper = StatusKeeper("memory")
         if not enabled:
             self._keeper.bad("switched off", "set AIMESH_MEMORY=true to switch it on")

@@ -33,14 +33,19 @@ class ServerStore:
 
     async def add(self, collection: str, size: int, points: Sequence[Point]) -> None:
         """Keep points, in a collection that is made when missing."""
+        from qdrant_client.http.exceptions import UnexpectedResponse
         from qdrant_client.models import PointStruct
 
         new = [PointStruct(id=p.id, vector=p.vector, payload=p.payload) for p in points]
         async with self._asked() as client:
-            if collection not in self._known:
-                await self._ensure(client, collection, size)
-            # should someone drop the collection: fail once, and make it at the next try
-            self._known.discard(collection)
+            if collection in self._known:
+                try:
+                    await client.upsert(collection, new, wait=True)
+                    return
+                except UnexpectedResponse as exc:
+                    if exc.status_code != 404:  # 404: someone has dropped it
+                        raise
+            await self._ensure(client, collection, size)
             await client.upsert(collection, new, wait=True)
             self._known.add(collection)
 
@@ -103,7 +108,10 @@ class ServerStore:
     @asynccontextmanager
     async def _asked(self) -> AsyncIterator[AsyncQdrantClient]:
         """The client, with its errors translated."""
-        from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
+        from qdrant_client.common.client_exceptions import (
+            QdrantException,
+            ResourceExhaustedResponse,
+        )
         from qdrant_client.http.exceptions import ApiException
 
         try:
@@ -111,9 +119,10 @@ class ServerStore:
         except ResourceExhaustedResponse as exc:
             wait = float(exc.retry_after_s)
             raise UnavailableError("memory", f"{self._url}: {exc}", retry_after=wait) from exc
-        except ApiException as exc:
-            reason = " ".join(str(getattr(exc, "source", exc)).split())[:300]
-            raise UnavailableError("memory", f"{self._url}: {reason}", remedy=REMEDY) from exc
+        # the last two: the client lets them through when an answer is not what it expects
+        except (ApiException, QdrantException, ValueError, AssertionError) as exc:
+            reason = f"{self._url}: {_reason(exc)}"
+            raise UnavailableError("memory", reason, remedy=REMEDY) from exc
 
 
 def _filter(kinds: Sequence[str]) -> Filter | None:
@@ -122,3 +131,16 @@ def _filter(kinds: Sequence[str]) -> Filter | None:
     if not kinds:
         return None
     return Filter(must=[FieldCondition(key="kind", match=MatchAny(any=list(kinds)))])
+
+
+def _reason(exc: Exception) -> str:
+    """What went wrong in one line: the server's own words where it had some."""
+    from qdrant_client.http.exceptions import UnexpectedResponse
+
+    if not isinstance(exc, UnexpectedResponse):
+        return " ".join(str(getattr(exc, "source", exc)).split())[:300]
+    try:
+        text = str(exc.structured()["status"]["error"])
+    except (ValueError, LookupError, TypeError):
+        text = exc.content[:200].decode("utf-8", "replace")
+    return f"HTTP {exc.status_code}: {text}"
