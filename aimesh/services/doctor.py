@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from aimesh.errors import MeshError
+from aimesh.errors import MeshError, SandboxRefusedError
 from aimesh.services.ollama import Ollama
 from aimesh.settings import Settings
 
@@ -47,6 +47,7 @@ async def checks(settings: Settings) -> list[Check]:
         kafka(settings),
         model_server(settings),
         memory(settings),
+        asyncio.to_thread(sandbox, settings),
     )
     return [check for look in looks for check in (look if isinstance(look, list) else [look])]
 
@@ -151,6 +152,19 @@ async def memory(settings: Settings) -> Check:
             remedy = "start Qdrant, correct QDRANT_URL, or unset it for the embedded memory"
             return Check("memory", False, detail, remedy)
     return Check("memory", True, f"Qdrant answers at {settings.qdrant_url}")
+
+
+def sandbox(settings: Settings) -> Check:
+    """Which layers hold untrusted code on this machine."""
+    from aimesh.services.sandbox import probe
+
+    try:
+        layers = probe(settings.sandbox)
+    except SandboxRefusedError as exc:
+        return Check("sandbox", False, "no untrusted code is run on this machine", str(exc))
+    if layers.safe:
+        return Check("sandbox", True, layers.describe())
+    return Check("sandbox", False, layers.describe(), "unset AIMESH_SANDBOX")
 
 
 def _machine(settings: Settings) -> list[Check]:
