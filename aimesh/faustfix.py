@@ -324,8 +324,6 @@ class MeshApp(faust.App):
         **options: Any,
     ) -> None:
         verify_versions()
-        # Faust makes the folder itself but not its parents
-        datadir.mkdir(parents=True, exist_ok=True)
         settings: dict[str, Any] = {
             "store": "rocksdb://",
             "autodiscover": False,
@@ -351,6 +349,11 @@ class MeshApp(faust.App):
         }
         super().__init__(id, broker=f"kafka://{broker}", datadir=datadir, **settings | options)
         self.__dict__["flow_control"] = CalmFlow()
+
+    def _create_directories(self) -> None:
+        # Faust makes the folder itself but not its parents
+        self.conf.datadir.mkdir(parents=True, exist_ok=True)
+        super()._create_directories()
 
     def table(self, name: str, partitions: int, purpose: str) -> MeshTable:
         """Declare a table with text keys and JSON values, kept on this worker's disk."""

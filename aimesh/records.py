@@ -101,3 +101,66 @@ class Line(faust.Record, namespace="aimesh.Line", serializer="json", include_met
     level: str = "info"
     ts: str = ""
     data: dict[str, Any] | None = None
+
+
+class LagSample(
+    faust.Record, namespace="aimesh.LagSample", serializer="json", include_metadata=False
+):
+    """How far behind one hop is: a topic and the group that reads it."""
+
+    type: str = "lag"
+    topic: str = ""
+    group: str = ""
+    role: str = ""
+    end: int | None = None
+    committed: int | None = None
+    lag: int | None = None
+    lag_seconds: float | None = None
+    members: int | None = None
+    verdict: str = "UNKNOWN"
+    reason: str = ""
+    trend: str = "flat"
+    open: int = 0
+    oldest_s: float = 0.0
+    ts: str = ""
+
+
+class GovernorDecision(
+    faust.Record, namespace="aimesh.GovernorDecision", serializer="json", include_metadata=False
+):
+    """Whether the producer may make tasks, and why."""
+
+    type: str = "decision"
+    decision_id: str = ""
+    topic: str = ""
+    state: str = ""
+    reason: str = ""
+    lag: int | None = None
+    threshold: int | None = None
+    changed: bool = False
+    since: str = ""
+    ts: str = ""
+    # what a stage needs of every record: the decision's id, and always the first attempt
+    task_id: str = ""
+    attempt: int = 1
+
+
+class StageReport(
+    faust.Record, namespace="aimesh.StageReport", serializer="json", include_metadata=False
+):
+    """What a stage of one worker says of itself every few seconds."""
+
+    type: str = "stage"
+    role: str = ""
+    worker: str = ""
+    open: int = 0
+    oldest_s: float = 0.0
+    deadline_s: float = 0.0
+    slots: int = 0
+    running: int = 0
+    waiting: str = ""
+    waiting_since: str = ""
+    healed: int = 0
+    counts: dict[str, Any] | None = None
+    services: list[Any] = []  # noqa: RUF012  # [{"name", "ok", "since", "reason", "remedy"}]
+    ts: str = ""

@@ -49,3 +49,28 @@ def layouts(settings: Settings) -> tuple[Layout, ...]:
     return tuple(
         Layout(settings.topic_prefix + item.name, item.partitions, item.retention) for item in plan
     )
+
+
+# what each topic carries, as the feed names it; the governor's records say it themselves
+CARRIES = {
+    TASKS: "task",
+    SOLUTIONS: "solution",
+    VERDICTS: "verdict",
+    REVIEWS: "review",
+    TELEMETRY: "line",
+    GOVERNOR: "governor",
+    DEAD_LETTERS: "dead_letter",
+}
+
+
+def results_partitions(settings: Settings) -> dict[str, int]:
+    """Return the partitions of every stage's results topic, by role: as many as its source's."""
+    many = settings.partitions
+    return {
+        "producer": 1,
+        "consumer": many,
+        "sandbox": many,
+        "memory": many,
+        "reviewer": many,
+        "persistence": many,
+    }

@@ -7,6 +7,7 @@ from typing import Any
 from aimesh.core import prompts
 from aimesh.core.answers import code_of
 from aimesh.core.cases import Case, cases_of
+from aimesh.core.identity import derived_id
 from aimesh.core.text import cut, printable
 from aimesh.errors import BadAnswerError
 from aimesh.records import Solution, Task, now
@@ -35,7 +36,7 @@ def admit(task: Task, message: Any) -> Task:
         raise Rejected(f"the attempt must be 1 or more, not {task.attempt}")
     task.task = printable(task.task)
     # from its place in the log, so that a redelivery gets the same
-    task.task_id = task.task_id or f"x-{message.topic}-{message.partition}-{message.offset}"
+    task.task_id = task.task_id or derived_id(message.topic, message.partition, message.offset)
     task.created_at = task.created_at or now()
     if not task.cases:
         task.cases = [{"call": c.call, "expected": c.expected} for c in cases_of(task.task)]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from aimesh.core.archive import ArchiveRow
 from aimesh.records import Review, now
-from aimesh.services.archive import Archive, ArchiveRow
+from aimesh.services.archive import Archive
 from aimesh.stage import Job, Send
 
 

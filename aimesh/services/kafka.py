@@ -79,6 +79,11 @@ class KafkaAdmin:
         self._admin = self._consumer = None
 
     @property
+    def is_connected(self) -> bool:
+        """Tell whether `start` has succeeded."""
+        return self._admin is not None
+
+    @property
     def _connected(self) -> tuple[AIOKafkaAdminClient, AIOKafkaConsumer]:
         if self._admin is None or self._consumer is None:
             raise UnavailableError("kafka", "not connected")
@@ -159,10 +164,17 @@ class KafkaAdmin:
         """Return how many members each consumer group has now."""
         admin, _ = self._connected
         counts: dict[str, int] = {}
-        for response in await admin.describe_consumer_groups(list(groups)):
-            for group in response.groups:
-                counts[group[1]] = len(group[5])
+        for name in groups:
+            # one at a time: aiokafka 0.14 reads the answer for several in an older version's form
+            for response in await admin.describe_consumer_groups([name]):
+                counts |= {group[1]: len(group[5]) for group in response.groups}
         return counts
+
+    async def cluster_id(self) -> str:
+        """Return the id of the cluster, which tells it from any other."""
+        admin, _ = self._connected
+        described = await admin.describe_cluster()
+        return str(described["cluster_id"])
 
 
 def _new_topic(layout: Layout, replication: int) -> NewTopic:

@@ -77,7 +77,7 @@ class Finisher:
                 self._recorded.add(job.key)
                 return
 
-    async def read(self, stream: faust.Stream[Any]) -> None:
+    async def read(self, stream: Any) -> None:
         """Send the outputs of results and close their jobs."""
         async for event in stream.noack().events():
             await self._slots.acquire()

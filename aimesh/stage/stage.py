@@ -44,7 +44,7 @@ class Stage:
             down, which is waited for.
         admit: looks at a record and its message first; returns the record to work on, raises
             `Rejected` for one that never can be, `Skipped` for one that need not be. The record
-            must have ``task_id`` and ``attempt`` afterwards.
+            must have a ``task_id`` afterwards, and an ``attempt`` unless that is always the first.
         dead_letters_topic: where goes what cannot be worked on.
         partitions: of the source; the results topic and the tables have as many.
         slots: jobs at work at the same time in this process.
@@ -127,7 +127,7 @@ class Stage:
 
     # -- intake
 
-    async def _intake(self, stream: faust.Stream[Any]) -> None:
+    async def _intake(self, stream: Any) -> None:
         """Take messages on as jobs, as far as there are free slots."""
         async for event in stream.noack().events():
             try:
@@ -168,7 +168,7 @@ class Stage:
             return None
         return Job(
             task_id=record.task_id,
-            attempt=record.attempt,
+            attempt=getattr(record, "attempt", 1),
             topic=message.topic,
             partition=message.partition,
             offset=message.offset,

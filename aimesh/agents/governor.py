@@ -1,0 +1,223 @@
+"""The governor: measures the lag of every hop and throttles the producer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from faust.types import TP
+
+from aimesh import codec
+from aimesh.core import governing
+from aimesh.core.lag import HORIZON, Sample, Verdict, Work, extended, judge
+from aimesh.errors import UnavailableError
+from aimesh.faustfix import MeshApp
+from aimesh.hops import Hop
+from aimesh.records import GovernorDecision, LagSample, StageReport, now
+from aimesh.services.kafka import KafkaAdmin
+from aimesh.telling import Teller
+
+logger = logging.getLogger(__name__)
+
+# a window's samples are kept in the table at this spacing, for so long (seconds)
+SPACING = 5.0
+KEPT = 900.0
+# unchanged samples are repeated only so often, and members counted
+REPEAT = 5.0
+REPORT_VALID = 15.0
+
+
+class Governor:
+    """Samples by clock, judges every hop, decides for the tasks' hop, and tells all of it.
+
+    Its timer works on the one worker that owns the governor topic's only partition, where the
+    agent below keeps the windows; it sends records and never writes a table itself.
+    """
+
+    def __init__(
+        self,
+        app: MeshApp,
+        admin: KafkaAdmin,
+        *,
+        topic: str,
+        hops: Sequence[Hop],
+        partitions: int,
+        threshold: int,
+        interval: float,
+        tell: Teller,
+    ) -> None:
+        self._app = app
+        self._admin = admin
+        self._topic = topic
+        self._hops = hops
+        self._partitions = partitions
+        self._threshold = threshold
+        self._interval = interval
+        self._tell = tell
+        self._windows: dict[str, list[Sample]] = {}
+        self._reports: dict[tuple[str, str], tuple[StageReport, float]] = {}
+        self._members: dict[str, int] = {}
+        self._sent: dict[str, tuple[tuple[Any, ...], float]] = {}
+        self._counted_at = 0.0
+        self.decision: governing.Decision | None = None
+        self.table = app.table("windows", 1, "Samples of every hop's lag, newest last.")
+        channel = app.topic(topic, key_type=bytes, value_type=bytes, value_serializer="raw")
+        app.agent(channel, name=f"{app.conf.id}.windows")(self.read)
+        app.task(self.run)
+
+    # -- the agent: windows and reports
+
+    async def read(self, stream: Any) -> None:
+        """Keep the windows of samples, and the newest report of every stage."""
+        async for event in stream.events():
+            try:
+                self._note(codec.loads(event.value))
+            except (ValueError, KeyError, TypeError) as exc:
+                logger.warning("%s: unreadable record: %s", self._topic, exc)
+
+    def _note(self, data: Mapping[str, Any]) -> None:
+        if data.get("type") == "stage":
+            report = codec.read(StageReport, codec.dumps(data))
+            if isinstance(report, StageReport):
+                self._reports[report.role, report.worker] = (report, time.monotonic())
+        elif data.get("type") == "lag" and data.get("lag") is not None:
+            self._keep(data)
+
+    def _keep(self, data: Mapping[str, Any]) -> None:
+        ts = datetime.fromisoformat(data["ts"]).timestamp()
+        key = f"{data['topic']}>{data['group']}"
+        samples = (self.table.get(key) or {}).get("samples", [])
+        if not samples or not 0 <= ts - samples[-1][0] < SPACING:
+            kept = [s for s in samples if ts - KEPT <= s[0] < ts]
+            self.table[key] = {"samples": [*kept, [ts, data["end"], data["committed"]]]}
+
+    # -- the timer
+
+    def is_leader(self) -> bool:
+        """Tell whether this worker is the one that governs."""
+        if self._app.rebalancing or self._app.in_recovery:
+            return False
+        return TP(self._topic, 0) in self._app.assignor.assigned_actives()
+
+    async def run(self) -> None:
+        """Sample and decide by the clock until the application stops."""
+        while not self._app.should_stop:
+            began = time.monotonic()
+            try:
+                if self.is_leader():
+                    await self._tick()
+                else:
+                    self._windows.clear()
+            except Exception:
+                # an exception that escapes a timer ends the worker
+                logger.exception("the governor could not decide")
+            await asyncio.sleep(max(0.0, self._interval - (time.monotonic() - began)))
+
+    async def _tick(self) -> None:
+        at = time.time()
+        try:
+            samples = await self._sampled(at)
+        except (UnavailableError, OSError, TimeoutError) as exc:
+            logger.warning("the lag cannot be read: %s", exc)
+            samples = {}
+        for hop in self._hops:
+            await self._publish(hop, samples.get(hop))
+        tasks = self._hops[0]
+        lag = samples[tasks].lag if tasks in samples else None
+        self.decision = governing.decide(self.decision, lag, self._threshold, at)
+        if self.decision.changed:
+            logger.info("%s: %s", self.decision.state, self.decision.reason)
+            self._tell.event("governor", state=self.decision.state, reason=self.decision.reason)
+        await self._send(tasks.topic, self._record(tasks, self.decision, at))
+
+    async def _sampled(self, at: float) -> dict[Hop, Sample]:
+        if not self._admin.is_connected:
+            await self._admin.start()
+        topics = {hop.topic: self._partitions for hop in self._hops}
+        committed = [await self._admin.committed(hop.group) for hop in self._hops]
+        ends = await self._admin.ends(topics)
+        begins = await self._admin.beginnings(topics)
+        if at - self._counted_at >= REPEAT or at < self._counted_at:
+            self._members = await self._admin.members({hop.group for hop in self._hops})
+            self._counted_at = at
+        samples = {}
+        for hop, done in zip(self._hops, committed, strict=True):
+            places = [tp for tp in ends if tp[0] == hop.topic]
+            # a group that never committed starts at the log's beginning
+            reached = sum(max(done.get(tp, 0), begins[tp]) for tp in places)
+            samples[hop] = Sample(at, sum(ends[tp] for tp in places), reached)
+        return samples
+
+    def _work(self, role: str) -> Work | None:
+        fresh = time.monotonic() - REPORT_VALID
+        reports = [r for (name, _), (r, at) in self._reports.items() if name == role and at > fresh]
+        if not reports:
+            return None
+        return Work(
+            open=sum(r.open for r in reports),
+            oldest_s=max(r.oldest_s for r in reports),
+            deadline_s=max(r.deadline_s for r in reports),
+            waiting=next((r.waiting for r in reports if r.waiting), ""),
+        )
+
+    async def _publish(self, hop: Hop, sample: Sample | None) -> None:
+        if sample is None:
+            verdict = Verdict("UNKNOWN", "the lag cannot be read", "flat", 0.0)
+            self._windows.pop(hop.group + hop.topic, None)
+        else:
+            window = self._windows.get(hop.group + hop.topic)
+            if window is None:
+                window = self._remembered(hop, sample.ts)
+            window = extended(window, sample, HORIZON)
+            self._windows[hop.group + hop.topic] = window
+            verdict = judge(window, self._members.get(hop.group), self._work(hop.role))
+        record = self._lag_record(hop, sample, verdict)
+        essence = (record.lag, record.end, record.members, record.verdict, record.open)
+        last, sent_at = self._sent.get(hop.group + hop.topic, ((), 0.0))
+        if essence != last or time.monotonic() - sent_at >= REPEAT:
+            self._sent[hop.group + hop.topic] = (essence, time.monotonic())
+            await self._send(hop.topic, record)
+
+    def _remembered(self, hop: Hop, at: float) -> list[Sample]:
+        stored = (self.table.get(f"{hop.topic}>{hop.group}") or {}).get("samples", [])
+        return [Sample(*values) for values in stored if at - HORIZON <= values[0] < at]
+
+    def _lag_record(self, hop: Hop, sample: Sample | None, verdict: Verdict) -> LagSample:
+        work = self._work(hop.role)
+        return LagSample(
+            topic=hop.topic,
+            group=hop.group,
+            role=hop.role,
+            end=sample.end if sample else None,
+            committed=sample.committed if sample else None,
+            lag=sample.lag if sample else None,
+            lag_seconds=verdict.lag_seconds if sample else None,
+            members=self._members.get(hop.group),
+            verdict=verdict.word,
+            reason=verdict.reason,
+            trend=verdict.trend,
+            open=work.open if work else 0,
+            oldest_s=work.oldest_s if work else 0.0,
+            ts=now(),
+        )
+
+    def _record(self, hop: Hop, decision: governing.Decision, at: float) -> GovernorDecision:
+        return GovernorDecision(
+            decision_id=f"{int(at * 1000):x}",
+            topic=hop.topic,
+            state=decision.state,
+            reason=decision.reason,
+            lag=decision.lag,
+            threshold=decision.threshold,
+            changed=decision.changed,
+            since=datetime.fromtimestamp(decision.since, UTC).isoformat(timespec="milliseconds"),
+            ts=now(),
+        )
+
+    async def _send(self, key: str, record: Any) -> None:
+        value = codec.dumps(record)
+        await self._app.producer.send(self._topic, key.encode(), value, 0, None, None)

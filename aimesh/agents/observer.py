@@ -1,0 +1,188 @@
+"""The observer: copies everything that happens to one feed, and works it into tables."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import faust
+
+from aimesh import codec, dead_letters
+from aimesh.core.feed import FeedEvent, kind_of
+from aimesh.core.identity import derived_id
+from aimesh.core.text import cut, printable
+from aimesh.faustfix import MeshApp
+from aimesh.stage.runner import backoff
+from aimesh.tables.mesh import Change, MeshTables
+
+logger = logging.getLogger(__name__)
+
+IN_FLIGHT = 500
+BATCH = 500
+BATCH_SECONDS = 0.1
+MOST_TEXT_BYTES = 16 << 10
+
+
+class Observer:
+    """Reads along with the mesh in a group of its own.
+
+    Arguments:
+        channels: the topics that are copied, with what each carries: a kind of the feed, or
+            ``governor``.
+        tasks: the tasks' topic, whose messages may come without an id.
+    """
+
+    def __init__(
+        self,
+        app: MeshApp,
+        *,
+        channels: Mapping[str, str],
+        tasks: str,
+        feed: str,
+        partitions: int,
+    ) -> None:
+        self.app = app
+        self._tasks = tasks
+        self.feed = feed
+        self.tables = MeshTables(app, feed, partitions)
+        self._slots = asyncio.Semaphore(IN_FLIGHT)
+        self._batch: list[faust.Event] = []
+        self._filled = asyncio.Event()
+        self.ready = False
+        raw: dict[str, Any] = {"key_type": bytes, "value_type": bytes, "value_serializer": "raw"}
+        for topic, carries in channels.items():
+            copy = partial(self._copy, carries)
+            app.agent(app.topic(topic, **raw), name=f"{app.conf.id}.copy-{carries}")(copy)
+        app.agent(app.topic(feed, **raw), name=f"{app.conf.id}.tables")(self._read)
+        app.task(self._write)
+        app.on_partitions_revoked.connect(self._on_revoked, weak=False)
+        app.on_rebalance_complete.connect(self._on_rebalance_complete, weak=False)
+
+    async def _on_revoked(self, *_: Any, **__: Any) -> None:
+        self.ready = False
+        self._batch.clear()
+        self.tables.forget()
+
+    async def _on_rebalance_complete(self, *_: Any, **__: Any) -> None:
+        actives = self.app.assignor.assigned_actives()
+        self.tables.reload(tp.partition for tp in actives if tp.topic == self.feed)
+        self.ready = True
+
+    # -- from the topics to the feed
+
+    async def _copy(self, carries: str, stream: Any) -> None:
+        """Copy a topic's messages to the feed, in order, each acknowledged when it is there."""
+        async for event in stream.noack().events():
+            found = self._feed_event(carries, event.message)
+            if found is None:
+                event.ack()
+                continue
+            await self._slots.acquire()
+            key = (found.data.get("task_id") or found.key or found.topic).encode()
+            try:
+                value = codec.dumps(found.stored())
+                sent: Any = await self.app.producer.send(self.feed, key, value, None, None, None)
+            except Exception:
+                # not acknowledged, so it is read again
+                self._slots.release()
+                logger.exception("%s: could not copy to the feed", event.message.tp)
+                await asyncio.sleep(backoff(1))
+            else:
+                sent.add_done_callback(partial(self._copied, event))
+
+    def _copied(self, event: faust.Event, sent: asyncio.Future[Any]) -> None:
+        self._slots.release()
+        if not sent.cancelled() and sent.exception() is None:
+            event.ack()
+
+    def _feed_event(self, carries: str, message: Any) -> FeedEvent | None:
+        if carries == "dead_letter":
+            data: Any = self._dead_letter(message)
+        else:
+            try:
+                data = codec.loads(message.value or b"")
+            except ValueError:
+                return None  # whoever reads that topic makes a dead letter of it
+        if not isinstance(data, dict) or (kind := kind_of(carries, data)) is None:
+            return None
+        if kind == "task" and not data.get("task_id"):
+            data["task_id"] = derived_id(message.topic, message.partition, message.offset)
+        return FeedEvent(
+            kind=kind,
+            at=_time(message.timestamp),
+            topic=message.topic,
+            partition=message.partition,
+            offset=message.offset,
+            key=(message.key or b"").decode("utf-8", "replace"),
+            data=data,
+        )
+
+    def _dead_letter(self, message: Any) -> dict[str, Any]:
+        headers = {k: (v or b"").decode("utf-8", "replace") for k, v in message.headers or ()}
+        origin = {
+            name: headers.get(f"{dead_letters.PREFIX}original-{name}", "")
+            for name in ("topic", "partition", "offset")
+        }
+        task_id = (message.key or b"").decode("utf-8", "replace")
+        if not task_id and origin["topic"] == self._tasks:
+            task_id = f"x-{origin['topic']}-{origin['partition']}-{origin['offset']}"
+        return {
+            "task_id": task_id,
+            **origin,
+            "error": headers.get(dead_letters.PREFIX + "exception-message", ""),
+            "error_type": headers.get(dead_letters.PREFIX + "exception-fqcn", ""),
+            "text": cut(printable((message.value or b"").decode("utf-8", "replace")),
+                        MOST_TEXT_BYTES),
+        }  # fmt: skip
+
+    # -- from the feed to the tables
+
+    async def _read(self, stream: Any) -> None:
+        """Work the feed into the tables, batch by batch."""
+        async for event in stream.noack().events():
+            try:
+                found = FeedEvent.restored(codec.loads(event.value))
+                self.tables.apply(event.message.partition, found)
+            except (ValueError, KeyError, TypeError) as exc:
+                logger.warning("%s %s: unreadable: %s", self.feed, event.message.offset, exc)
+            self._batch.append(event)
+            if len(self._batch) >= BATCH:
+                self._filled.set()
+                await asyncio.sleep(0)
+
+    async def _write(self) -> None:
+        while not self.app.should_stop:
+            try:
+                async with asyncio.timeout(BATCH_SECONDS):
+                    await self._filled.wait()
+            except TimeoutError:
+                pass
+            self._filled.clear()
+            if not self._batch or not self.ready:
+                continue
+            batch, self._batch = self._batch, []
+            await self._written(self.tables.changes())
+            for event in batch:
+                event.ack()
+
+    async def _written(self, changes: list[Change]) -> None:
+        failures = 0
+        while True:
+            try:
+                await asyncio.gather(*self.tables.write(changes))
+            except Exception:
+                # an exception here would end the worker
+                failures += 1
+                logger.exception("the observer's tables could not be written, trying again")
+                await asyncio.sleep(backoff(failures))
+            else:
+                return
+
+
+def _time(timestamp: float | None) -> str:
+    when = datetime.fromtimestamp(timestamp or 0.0, UTC)
+    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,86 @@
+"""Counts of what happened, each event counted once however often it is delivered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aimesh.core.feed import FeedEvent
+
+MOST_RECENT = 500
+
+
+@dataclass
+class Tally:
+    """What is counted in one partition of the feed; kept as one value, so that it is never torn.
+
+    ``origins`` holds the last offset counted of every partition that the feed copies: a message
+    copied twice, or read twice, is not counted again. ``recent`` lists the newest tasks as
+    ``[first seen, task id]``, oldest first.
+    """
+
+    origins: dict[str, int] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+    recent: list[list[str]] = field(default_factory=list)
+
+    def add(self, event: FeedEvent) -> bool:
+        """Count an event; False where it was counted before."""
+        if event.offset <= self.origins.get(event.origin, -1):
+            return False
+        self.origins[event.origin] = event.offset
+        self.counts.update(dict(_counted(event)))
+        return True
+
+    def note(self, at: str, task_id: str) -> None:
+        """Put a task that is seen for the first time on the list of recent ones."""
+        self.recent.append([at, task_id])
+        del self.recent[:-MOST_RECENT]
+
+    def stored(self) -> dict[str, Any]:
+        """Return the tally as it is written to its table."""
+        return {"origins": self.origins, "counts": dict(self.counts), "recent": self.recent}
+
+    @classmethod
+    def restored(cls, data: Mapping[str, Any] | None) -> Tally:
+        """Return the tally that `stored` described, an empty one for None."""
+        data = data or {}
+        return cls(
+            dict(data.get("origins", {})), Counter(data.get("counts", {})),
+            list(data.get("recent", [])),
+        )  # fmt: skip
+
+
+def _counted(event: FeedEvent) -> Iterator[tuple[str, int]]:
+    data = event.data
+    if event.kind == "task":
+        yield ("tasks" if int(data.get("attempt") or 1) == 1 else "fix_requests"), 1
+    elif event.kind == "solution":
+        yield "solutions", 1
+        yield "input_tokens", data.get("input_tokens") or 0
+        yield "output_tokens", data.get("output_tokens") or 0
+    elif event.kind == "verdict":
+        yield "verdicts", 1
+        yield f"verdict.{data.get('verdict', '')}", 1
+        if data.get("final"):
+            yield ("passed" if data.get("success") else "failed"), 1
+            if data.get("success") and data.get("attempt") == 1:
+                yield "passed_first", 1
+    elif event.kind == "review":
+        yield "reviewed", 1
+        yield "review_input_tokens", data.get("input_tokens") or 0
+        yield "review_output_tokens", data.get("output_tokens") or 0
+    elif event.kind == "dead_letter":
+        yield "dead_lettered", 1
+    elif event.kind == "line":
+        yield from _counted_line(data)
+
+
+def _counted_line(data: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    agent = data.get("agent", "")
+    if data.get("type") == "event":
+        yield f"events.{agent}.{data.get('name', '')}", 1
+    if data.get("level") in ("error", "warning"):
+        yield f"{data['level']}s.{agent}", 1
+        yield f"{data['level']}s", 1

@@ -1,0 +1,57 @@
+"""Whether this worker lives and is ready, and what it waits for if not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aimesh.agents.observer import Observer
+from aimesh.faustfix import MeshApp
+from aimesh.records import now
+from aimesh.stage import Stage
+
+
+class Health:
+    """Tells the truth about the roles of this worker."""
+
+    def __init__(
+        self, roles: Mapping[str, MeshApp], stages: Sequence[Stage], observer: Observer | None
+    ) -> None:
+        self._roles = roles
+        self._stages = stages
+        self._observer = observer
+        self._since: dict[str, str] = {}
+
+    def checks(self) -> list[dict[str, Any]]:
+        """Return for each role whether it is ready, and since when it is not."""
+        found = []
+        for role, app in self._roles.items():
+            reason = self._reason(app)
+            if reason:
+                since = self._since.setdefault(role, now())
+            else:
+                since = self._since.pop(role, "")
+            found.append({"name": role, "ok": not reason, "reason": reason, "since": since})
+        return found
+
+    def _reason(self, app: MeshApp) -> str:
+        if not app.started or app.should_stop:
+            return "not started"
+        if app.rebalancing:
+            return "partitions are being assigned"
+        if app.in_recovery or not app.tables.actives_ready:
+            return "tables are being recovered"
+        if self._observer is not None and app is self._observer.app and not self._observer.ready:
+            return "tables are being read"
+        return ""
+
+    def is_ready(self) -> bool:
+        """Tell whether every role of this worker does its work."""
+        return all(check["ok"] for check in self.checks())
+
+    def waiting(self) -> list[dict[str, Any]]:
+        """Return what jobs of this worker wait for: services that are down, with since when."""
+        reports = [(s.app.conf.id, reason, since) for s in self._stages
+                   for reason, since in s.runner.waiting.values()]  # fmt: skip
+        newest = {(app, reason): since for app, reason, since in reports}
+        return [{"stage": a, "reason": r, "since": s} for (a, r), s in newest.items()]

@@ -1,0 +1,125 @@
+"""The root application: one worker process, which hosts the roles as applications of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any
+
+from aiohttp import web
+from faust.web.drivers.aiohttp import Web
+from mode import ServiceT
+
+from aimesh.faustfix import MeshApp
+from aimesh.services.kafka import KafkaAdmin
+from aimesh.stage import Stage
+from aimesh.topics import Layout
+
+logger = logging.getLogger(__name__)
+
+# seconds that jobs at work get to finish when the worker is told to stop
+GRACE = 10.0
+
+
+class MeshWeb(Web):
+    """Faust's web server without its own pages: they show tables' contents, and take the root."""
+
+    default_blueprints = ()
+    production_blueprints = ()
+    debug_blueprints = ()
+    optional_blueprints = ()
+
+
+class RootApp(MeshApp):
+    """Starts the roles of this worker as its dependencies, and serves the web for all of them.
+
+    Each role is a consumer group of its own: groups, offsets and tables are the same whether all
+    roles run in one process or each in its own.
+    """
+
+    #: The roles' applications by role, filled by the wiring.
+    roles: dict[str, MeshApp]
+
+    def prepare(
+        self,
+        *,
+        roles: dict[str, MeshApp],
+        stages: Sequence[Stage],
+        admin: KafkaAdmin,
+        layouts: Iterable[Layout],
+        replication: int,
+        routes: Sequence[web.AbstractRouteDef],
+        middlewares: Sequence[Any],
+        services: Sequence[ServiceT],
+        closers: Sequence[Callable[[], Awaitable[None]]],
+    ) -> None:
+        """Hand over what was wired together.
+
+        Arguments:
+            roles: the applications to start, by name.
+            stages: of these, to be drained before anything stops.
+            admin: a connection to Kafka for creating the topics.
+            layouts: the topics that must be there before any role starts.
+            replication: of topics that are created.
+            routes, middlewares: of the web.
+            services: started along with the roles.
+            closers: called when all has stopped.
+        """
+        self.roles = roles
+        self.stages = stages
+        self._admin = admin
+        self._layouts = list(layouts)
+        self._replication = replication
+        self._routes = list(routes)
+        self._middlewares = list(middlewares)
+        self._services = list(services)
+        self._closers = list(closers)
+
+    def on_init_dependencies(self) -> Iterable[ServiceT]:
+        """Return what starts with this application: its own services, then the roles."""
+        return [*super().on_init_dependencies(), *self._services, *self.roles.values()]
+
+    async def on_first_start(self) -> None:
+        """Wait for Kafka and create the topics before anything else starts."""
+        await self._admin.wait(logger.warning)
+        await self._admin.ensure(self._layouts, self._replication)
+        await asyncio.to_thread(self._check_state, await self._admin.cluster_id())
+        await self._admin.close()
+        await super().on_first_start()
+        # as dependencies they would start one after the other
+        await asyncio.gather(*(role.maybe_start() for role in self.roles.values()))
+
+    def _new_web(self) -> MeshWeb:
+        return MeshWeb(self)
+
+    def _check_state(self, cluster: str) -> None:
+        """Drop local state that belongs to another cluster: its offsets mean nothing here.
+
+        Nothing is lost by that, every table is read again from its changelog.
+        """
+        folder = self.conf.datadir.parent
+        mark = folder / "cluster"
+        wanted = f"{cluster} {self.conf.id}\n"
+        if not mark.exists() or mark.read_text() != wanted:
+            for app in (self, *self.roles.values()):
+                shutil.rmtree(app.conf.datadir, ignore_errors=True)
+            folder.mkdir(parents=True, exist_ok=True)
+            mark.write_text(wanted)
+
+    def on_webserver_init(self, web: Any) -> None:
+        """Serve our own pages and API."""
+        web.web_app.middlewares.extend(self._middlewares)
+        web.web_app.router.add_routes(self._routes)
+
+    async def on_stop(self) -> None:
+        """Leave work in a state from which the next owner goes on, then stop."""
+        await asyncio.gather(*(stage.drain(GRACE) for stage in self.stages))
+        await super().on_stop()
+
+    async def on_shutdown(self) -> None:
+        """Close the doors to the outside when everything has stopped."""
+        await super().on_shutdown()
+        for close in self._closers:
+            await close()
