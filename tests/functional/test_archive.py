@@ -23,6 +23,7 @@ from aimesh.errors import UnavailableError
 from aimesh.services import archive as module
 from aimesh.services.archive import Archive
 from tests.appender import row
+from tests.disks import resize, small_disk
 
 
 @pytest.fixture
@@ -242,19 +243,13 @@ async def test_a_file_that_may_not_be_written_is_told(path: Path) -> None:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 64 KiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("mounting is not allowed here")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+def disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path / "disk", "64k"):
+        yield tmp_path / "disk"
 
 
-async def test_a_full_disk_is_told_and_work_goes_on_when_there_is_room(small_disk: Path) -> None:
-    path = small_disk / "ai_history.csv"
+async def test_a_full_disk_is_told_and_work_goes_on_when_there_is_room(disk: Path) -> None:
+    path = disk / "ai_history.csv"
     archive = Archive(path)
     written = 0
     with contextlib.suppress(UnavailableError):
@@ -264,8 +259,7 @@ async def test_a_full_disk_is_told_and_work_goes_on_when_there_is_room(small_dis
         await archive.append(row(written, 1000))
     assert [item.task_id for item in archive.rows()] == [f"id-{n}" for n in range(written)]
     assert path.read_bytes().endswith(b"\r\n")
-    more = ["mount", "-o", "remount,size=256k", str(small_disk)]
-    assert await (await asyncio.create_subprocess_exec(*more)).wait() == 0
+    resize(disk, "256k")
     assert await archive.append(row(written, 1000)) is True
     assert list(archive.rows()) == [row(n, 1000) for n in range(written + 1)]
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import threading
 from asyncio.subprocess import PIPE
@@ -23,6 +24,7 @@ from aimesh.services.memory.embedded import EmbeddedStore
 from aimesh.services.memory.gate import Gate
 from aimesh.services.memory.store import Point
 from tests.clock import Clock
+from tests.disks import resize, small_disk
 from tests.embedding import Embedder
 from tests.rememberer import experience
 
@@ -273,6 +275,22 @@ async def test_a_broken_store_is_off_and_says_what_to_do(embed: Embedder, folder
         storage.write_bytes(sound)
         clock.now += 60
         assert await memory.recall(REVERSE)
+
+
+async def test_a_full_disk_is_told_and_loses_nothing(embed: Embedder, tmp_path: Path) -> None:
+    disk, clock, kept = tmp_path / "disk", Clock(), 0
+    with small_disk(disk, "200k"):
+        async with opened(embed, disk / "memory", gate=Gate(clock=clock)) as memory:
+            with contextlib.suppress(UnavailableError):
+                for kept in range(1000):
+                    await memory.remember([replace(PASSED, task_id=str(kept), code="x" * 9000)])
+            assert "disk" in memory.status.reason
+            assert 0 < kept < 100
+            assert await memory.recall(REVERSE) == []  # shut for a while
+            resize(disk, "2m")
+            clock.now += 60
+            await memory.remember([PASSED])
+            assert await memory.count() == kept + 1
 
 
 async def test_a_folder_that_cannot_be_made_is_off(embed: Embedder, folder: Path) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import json
 import logging
 import math
 import os
+import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -131,12 +133,11 @@ class EmbeddedStore:
         """Close everything, so that the next call begins anew."""
         made, self._made = self._made, None
         lock, self._lock = self._lock, None
-        try:
-            if made is not None:
+        if made is not None:
+            with contextlib.suppress(OSError, sqlite3.Error):  # whatever was kept is on disk
                 made.close()
-        finally:
-            if lock is not None:
-                os.close(lock)
+        if lock is not None:
+            os.close(lock)
 
 
 def _nearest(
