@@ -247,6 +247,17 @@ async def test_a_memory_that_is_still_opening_is_not_waited_for_and_not_off(
         assert memory.status.ok
 
 
+async def test_counting_tells_that_the_store_is_there_but_not_that_embeddings_are(
+    memory: Memory, embed: Embedder
+) -> None:
+    assert await memory.count() == 0
+    assert memory.status.ok
+    embed.fault = UnavailableError("ollama", "connection refused")
+    await memory.recall(REVERSE)
+    assert await memory.count() == 0
+    assert memory.status.reason == "ollama: connection refused"
+
+
 async def test_a_list_of_collections_that_a_crash_left_half_is_mended(
     embed: Embedder, folder: Path
 ) -> None:

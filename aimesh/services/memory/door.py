@@ -140,12 +140,15 @@ class Memory:
         try:
             async with asyncio.timeout(self._write_timeout):
                 await self._opened()
-                return await self._store.count(self._model)
+                number = await self._store.count(self._model)
         except TimeoutError as exc:
             raise self._failed(_slow(self._write_timeout)) from exc
         except UnavailableError as exc:
             self._failed(exc)
             raise
+        if self.status.ok is None:  # a fault may be in the embeddings, which were not asked here
+            self._keeper.good()
+        return number
 
     async def close(self) -> None:
         """Let go of files and connections."""
