@@ -74,12 +74,14 @@ class Archive:
         return await asyncio.to_thread(self._append, list(rows))
 
     def rows(self) -> Iterator[ArchiveRow]:
-        """Every whole row, oldest first, read as they are asked for."""
-        try:
-            file = self.path.open("rb")
-        except FileNotFoundError:
+        """Every whole row, oldest first, read as they are asked for.
+
+        Raises:
+            UnavailableError: the file cannot be read, or is not this archive.
+        """
+        if not self.path.exists():
             return
-        with file:
+        with self._failures(), self.path.open("rb") as file:
             header: list[str] = []
             for values in Records(file):
                 if not header:
@@ -206,7 +208,7 @@ class Archive:
             raise
         except OSError as exc:
             remedy = REMEDIES.get(exc.errno or 0, "")
-            reason = f"{self.path} cannot be written: {exc.strerror or exc}"
+            reason = f"{self.path} cannot be used: {exc.strerror or exc}"
             raise UnavailableError("archive", reason, remedy=remedy) from exc
 
 

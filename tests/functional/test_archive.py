@@ -232,6 +232,9 @@ async def test_a_path_that_leads_nowhere_is_told(path: Path, kind: str) -> None:
         path.parent.write_text("")
     with pytest.raises(UnavailableError, match=r"archive: .*\(.*\)"):
         await Archive(path).append(row(1))
+    if kind == "folder":
+        with pytest.raises(UnavailableError, match="Is a directory"):
+            list(Archive(path).rows())
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import subprocess
 import sys
 import threading
 from asyncio.subprocess import PIPE
@@ -309,6 +310,11 @@ async def test_a_folder_that_cannot_be_made_is_off(embed: Embedder, folder: Path
     async with opened(embed, folder) as memory:
         assert await memory.recall(REVERSE) == []
         assert "FileExistsError" in memory.status.reason
+
+
+def test_the_library_is_imported_only_when_something_is_recalled_or_remembered() -> None:
+    look = "import sys, aimesh.services.memory; sys.exit('qdrant_client' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", look], check=False).returncode == 0
 
 
 async def test_a_full_store_forgets_its_oldest(folder: Path) -> None:
