@@ -21,7 +21,8 @@ from aimesh.version import __version__
 _WORKER_GRACE, _KAFKA_GRACE, _REHEARSAL_GRACE, _HURRIED = 30.0, 10.0, 5.0, 3.0
 # on a machine of one's own a task every few seconds is more telling than one in ten
 _PRODUCER_INTERVAL = "3"
-_WARNING = re.compile(r"\[(WARNING|ERROR|CRITICAL)\]|^(WARNING|ERROR|CRITICAL)\b")
+# a line of the worker's log: time, process, level, text
+_WARNING = re.compile(r"^(?:\[[^]]*\] )*\[(WARNING|ERROR|CRITICAL)\]:? (.*)")
 _ANYWHERE = ("0.0.0.0", "::", "")
 
 
@@ -167,5 +168,5 @@ class LocalMesh:
 
     def _show(self, line: str) -> None:
         """Show the worker's warnings and errors; the rest is in its log."""
-        if _WARNING.search(line):
-            self._screen.say(f"  worker: {line}", "yellow")
+        if found := _WARNING.match(line):
+            self._screen.say(f"  worker {found[1].lower()}: {found[2]}", "yellow")

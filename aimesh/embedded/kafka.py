@@ -11,12 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from aimesh.embedded import distribution
 from aimesh.embedded.broker_config import FORMAT_OPTIONS, JVM_OPTIONS, server_properties
+from aimesh.embedded.broker_look import answers, end_of
 from aimesh.embedded.child import Child
 from aimesh.embedded.lock import FolderLock
 from aimesh.embedded.ports import free_port, is_free
@@ -201,7 +200,7 @@ class EmbeddedKafka:
         try:
             async with asyncio.timeout(_START_LIMIT):
                 while child.returncode is None:
-                    if await _answers(self.port):
+                    if await answers(HOST, self.port):
                         return True
                     await asyncio.sleep(0.05)
         except TimeoutError as exc:
@@ -215,7 +214,7 @@ class EmbeddedKafka:
     def _tail(self) -> str:
         """The end of what the broker logged and printed since it was started."""
         logs = ((self.folder / "console.log", 0), (self.log, self._log_start))
-        return "\n".join(_last(log, start) for log, start in logs if log.exists())
+        return "\n".join(end_of(log, start) for log, start in logs if log.exists())
 
     def _failure(self, what: str) -> EmbeddedKafkaError:
         told = self.last_words()
@@ -224,29 +223,3 @@ class EmbeddedKafka:
             f"The embedded Kafka {what}.{reason} (More is in {self.log}; "
             "`aimesh up --fresh` begins with empty data.)"
         )
-
-
-def _last(log: Path, start: int, most: int = 16384) -> str:
-    """The end of a file, at most so many bytes, and nothing from before ``start``."""
-    size = log.stat().st_size
-    with log.open("rb") as file:
-        # a file smaller than it was has been rotated
-        file.seek(max(start if start <= size else 0, size - most))
-        return file.read().decode(errors="replace")
-
-
-async def _answers(port: int) -> bool:
-    """Whether a broker serves there; looks before it asks, because the client logs refusals."""
-    try:
-        _, writer = await asyncio.open_connection(HOST, port)
-    except OSError:
-        return False
-    writer.close()
-    client = AIOKafkaClient(bootstrap_servers=f"{HOST}:{port}")
-    try:
-        await client.bootstrap()
-        return bool(client.cluster.brokers())
-    except KafkaError:
-        return False
-    finally:
-        await client.close()
