@@ -28,7 +28,7 @@ async def run_file(settings: Settings, source: str, as_json: bool, console: Cons
         the exit code: 0 passed, 1 not passed, 2 no such file, 3 no sandbox to be had here.
     """
     try:
-        code = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+        code = _read(source)
     except OSError as error:
         console.print(f"{source}: {error.strerror}", style="red", markup=False)
         return _USAGE
@@ -51,6 +51,10 @@ async def run_file(settings: Settings, source: str, as_json: bool, console: Cons
     else:
         _print(outcome, sandbox.layers.safe, console)
     return _PASSED if outcome.success else _FAILED
+
+
+def _read(source: str) -> bytes:
+    return sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
 
 
 def _print(outcome: Outcome, safe: bool, console: Console) -> None:

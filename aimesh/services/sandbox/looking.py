@@ -36,7 +36,11 @@ class Overseer:
         """Remove the folder after the run; tells what the last look found."""
         if self._folder is None:
             return ""
-        return await asyncio.to_thread(self._clear, self._folder)
+        try:
+            self._folder.rmdir()
+        except OSError:  # something is in it
+            return await asyncio.to_thread(self._clear, self._folder)
+        return ""
 
     def _clear(self, folder: Path) -> str:
         over = self._over(*measure(folder, self._limits.inodes))

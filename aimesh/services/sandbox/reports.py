@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from aimesh.services.sandbox.outcome import Report
 from aimesh.services.sandbox.output import readable
 
 _HEAD = 5
+# the worker's note, the only thing here that the untrusted code can write
+_NOTE = re.compile(rb"(memory|other) ([0-9]{1,3}) ([0-3]) (.*)", re.DOTALL)
 
 
 def read_status(data: bytes, report: Report) -> None:
     """Fill ``report`` with the messages in ``data``, passing over what is cut short or unknown."""
     for kind, text in _messages(data):
-        words = text.split(b" ", 3)
         if kind == b"S":
             report.refused = readable(text)
         elif kind == b"R":
-            report.ready = True
-            report.worker = int(text)
-        elif kind == b"E" and len(words) == 4:
-            report.memory_error = words[0] == b"memory"
-            report.errno, report.full = int(words[1]), int(words[2])
-            report.exception = _one_line(words[3])
+            report.ready, report.worker = True, int(text)
+        elif kind == b"E" and (found := _NOTE.fullmatch(text)):
+            report.memory_error = found[1] == b"memory"
+            report.errno, report.full = int(found[2]), int(found[3])
+            report.exception = _one_line(found[4])
         elif kind in (b"P", b"F"):
             index, answer, gave = text.split(b" ", 2)
             verb = "raised" if answer == b"X" else "gave"
             report.cases[int(index)] = (kind == b"P", f"{verb} {_one_line(gave) or 'nothing'}")
-        elif kind == b"X" and len(words) == 3:
-            report.status = int(words[0])
-            report.cpu_s = float(words[1])
-            report.max_rss_bytes = int(words[2]) * 1024
+        elif kind == b"X":
+            status, cpu, peak = text.split()
+            report.status, report.cpu_s = int(status), float(cpu)
+            report.max_rss_bytes = int(peak) * 1024
 
 
 def _messages(data: bytes) -> Iterator[tuple[bytes, bytes]]:

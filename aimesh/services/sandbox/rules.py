@@ -20,7 +20,7 @@ PLAIN: tuple[str, ...] = (
     *_names("mmap mprotect munmap brk mremap msync"),
     # open files
     *_names("read write close lseek readv writev pread64 pwrite64 preadv pwritev sendfile"),
-    *_names("fstat ftruncate fsync fdatasync flock fadvise64 fstatfs close_range"),
+    *_names("fstat ftruncate fsync fdatasync flock fstatfs close_range"),
     *_names("dup dup2 dup3 pipe getdents getdents64"),
     # names; Landlock decides which
     *_names("access faccessat faccessat2 stat lstat newfstatat statx statfs readlink readlinkat"),

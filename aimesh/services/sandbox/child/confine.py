@@ -50,14 +50,14 @@ def _drop_privileges(uid: int | None) -> None:
 def _landlock(calls: tuple[int, int, int], ruleset: bytes, rules: list[tuple[str, int]]) -> None:
     create, add, restrict = calls
     path_beneath = 1
-    fd = kernel.libc("syscall", create, ruleset, len(ruleset), 0)
+    fd = kernel.syscall("landlock_create_ruleset", create, ruleset, len(ruleset), 0)
     for path, access in rules:
         try:
             target = posix.open(path, posix.O_PATH | posix.O_CLOEXEC)
         except FileNotFoundError:
             continue
         rule = access.to_bytes(8, "little") + target.to_bytes(4, "little")
-        kernel.libc("syscall", add, fd, path_beneath, rule, 0)
+        kernel.syscall("landlock_add_rule", add, fd, path_beneath, rule, 0)
         posix.close(target)
-    kernel.libc("syscall", restrict, fd, 0)
+    kernel.syscall("landlock_restrict_self", restrict, fd, 0)
     posix.close(fd)

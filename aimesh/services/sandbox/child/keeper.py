@@ -11,10 +11,17 @@ from aimesh.services.sandbox.child import kernel, pipes
 from aimesh.services.sandbox.child.filter import install
 
 
-def keep(job: dict[str, Any], pid: int, answers: int, questions: int) -> None:
+def keep(job: dict[str, Any], pid: int, answers: int, questions: int, note: Any) -> None:
     """Follow the worker ``pid`` to its end, report on the status pipe, and exit.
 
     A SIGTERM to this process kills the worker, so that its end is still reported.
+
+    Arguments:
+        job: what job.py put together.
+        pid: the worker.
+        answers: a pipe from the worker.
+        questions: a pipe to the worker.
+        note: memory shared with the worker, which says there what ended the code.
     """
     ended = False
 
@@ -31,9 +38,9 @@ def keep(job: dict[str, Any], pid: int, answers: int, questions: int) -> None:
     except BrokenPipeError:
         pass  # the worker ended in the middle of a conversation
     posix.close(answers)
-    _, result, usage = posix.wait4(pid, 0)
+    facts = kernel.wait(pid)
     ended = True
-    facts = (result, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+    pipes.send(status, b"E", bytes(note).rstrip(b"\0"))
     pipes.send(status, b"X", " ".join(map(str, facts)).encode())
     posix._exit(0)
 
@@ -53,7 +60,7 @@ def _listen(
         kind, text = pipes.receive(answers)
         if kind == b"R":  # the worker is locked down; from here on it is not to be trusted
             pipes.send(status, kind, str(pid).encode())
-        elif kind in (b"S", b"E"):
+        elif kind == b"S":
             pipes.send(status, kind, text[:2000])
         elif kind == b"D":
             for index, case in enumerate(cases):

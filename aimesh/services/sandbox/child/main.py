@@ -6,10 +6,11 @@ it used, and it holds the pipe to the mesh, which the worker does not have.
 
 from __future__ import annotations
 
+import gc
 import posix
 from typing import Any
 
-from aimesh.services.sandbox.child import confine, keeper, pipes, worker
+from aimesh.services.sandbox.child import confine, keeper, kernel, pipes, worker
 
 
 def main(job: dict[str, Any]) -> None:
@@ -17,6 +18,9 @@ def main(job: dict[str, Any]) -> None:
     status = job["status"]
     try:
         confine.confine(job)
+        # what is here already is never garbage: the worker's collections need not look at it
+        gc.freeze()
+        note = kernel.shared_page()
         upward = posix.pipe()
         downward = posix.pipe()
         pid = posix.fork()
@@ -27,8 +31,8 @@ def main(job: dict[str, Any]) -> None:
         posix.close(status)
         posix.close(upward[0])
         posix.close(downward[1])
-        worker.work(job, downward[0], upward[1])
+        worker.work(job, downward[0], upward[1], note)
     else:
         posix.close(upward[1])
         posix.close(downward[0])
-        keeper.keep(job, pid, upward[0], downward[1])
+        keeper.keep(job, pid, upward[0], downward[1], note)

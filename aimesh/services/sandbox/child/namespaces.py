@@ -36,13 +36,15 @@ def enter(plan: dict[str, Any], owner: int | None) -> None:
     _mount("tmpfs", root, "tmpfs", _NOSUID | _NODEV, "size=1m,nr_inodes=512,mode=0755")
     _fill(root, plan)
     calls = plan["calls"]
-    kernel.libc("syscall", calls[0], _AT_HERE, root.encode(), _AT_RECURSIVE, plan["attributes"], 32)
+    kernel.syscall(
+        "mount_setattr", calls[0], _AT_HERE, root.encode(), _AT_RECURSIVE, plan["attributes"], 32
+    )
     for path in plan["devices"]:
         _mount(path, root + path, None, _BIND)
     options = plan["size"] + ("" if owner is None else f",uid={owner},gid={owner}")
     _mount("tmpfs", root + plan["folder"], "tmpfs", _NOSUID | _NODEV | _NOEXEC, options)
     posix.chdir(root)
-    kernel.libc("syscall", calls[1], b".", b".")
+    kernel.syscall("pivot_root", calls[1], b".", b".")
     kernel.libc("umount2", b".", _DETACH)
     posix.chdir("/")
 

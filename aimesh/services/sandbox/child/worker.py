@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
+import atexit
 import builtins
+import gc
 import posix
 import sys
 from typing import Any
@@ -11,7 +14,6 @@ from aimesh.services.sandbox.child import kernel, pipes
 from aimesh.services.sandbox.child.filter import install
 
 _NAME = "solution.py"
-_SHORT = 4096
 
 
 class _Source:
@@ -24,8 +26,15 @@ class _Source:
         return self._source.decode("utf-8", "replace")
 
 
-def work(job: dict[str, Any], questions: int, answers: int) -> None:
-    """Give up the last rights, run the code, and end as it ends."""
+def work(job: dict[str, Any], questions: int, answers: int, note: Any) -> None:
+    """Give up the last rights, run the code, and end as it ends.
+
+    Arguments:
+        job: what job.py put together.
+        questions: a pipe from the keeper.
+        answers: a pipe to the keeper.
+        note: memory shared with the keeper, to say there what ended the code.
+    """
     kernel.die_with_parent()
     source = _source(job)
     posix.set_blocking(questions, False)
@@ -40,10 +49,13 @@ def work(job: dict[str, Any], questions: int, answers: int) -> None:
         pipes.send(answers, b"S", f"{error}".encode()[:1000])
         posix._exit(120)
     pipes.send(answers, b"R")
-    code = _run(source, answers)
-    if code == 0:
+    if not job["judged"]:  # then the code finds no descriptor but 0, 1 and 2
+        posix.close(questions)
+        posix.close(answers)
+    code = _run(source, note)
+    if code == 0 and job["judged"]:
         _answer(questions, answers)
-    raise SystemExit(code)
+    posix._exit(_finish() or code)
 
 
 def _source(job: dict[str, Any]) -> bytes:
@@ -55,7 +67,7 @@ def _source(job: dict[str, Any]) -> bytes:
     return source
 
 
-def _run(source: bytes, answers: int) -> int:
+def _run(source: bytes, note: Any) -> int:
     from _sitebuiltins import Quitter
 
     # what the module ``site`` adds for everyday programs
@@ -72,7 +84,7 @@ def _run(source: bytes, answers: int) -> int:
     except SystemExit as stop:
         return _exit_code(stop)
     except BaseException as error:  # noqa: BLE001  # the code may raise anything
-        _tell(error, answers)
+        _tell(error, note)
         _show(error)
         return 1
     return 0
@@ -85,7 +97,7 @@ def _exit_code(stop: SystemExit) -> int:
     return 1
 
 
-def _tell(error: BaseException, answers: int) -> None:
+def _tell(error: BaseException, note: Any) -> None:
     """Say what ended the code, for the verdict."""
     number = error.errno if isinstance(error, OSError) else None
     try:
@@ -97,8 +109,8 @@ def _tell(error: BaseException, answers: int) -> None:
         room = posix.statvfs(".")
         full = (room.f_bavail == 0) + 2 * (room.f_favail == 0)
     kind = "memory" if isinstance(error, MemoryError) else "other"
-    text = f"{kind} {number or 0} {full} {words}"[:_SHORT]
-    pipes.send(answers, b"E", text.encode("utf-8", "replace"))
+    text = f"{kind} {number or 0} {full} {words}".encode("utf-8", "replace")[: kernel.PAGE]
+    note[: len(text)] = text
 
 
 def _show(error: BaseException) -> None:
@@ -107,6 +119,26 @@ def _show(error: BaseException) -> None:
 
     trace = error.__traceback__
     print_exception(type(error), error, trace.tb_next if trace else None)
+
+
+def _finish() -> int:
+    """Do what an interpreter does at its end that a program can notice; its exit code then.
+
+    Taking the rest of the interpreter apart would double the time that a short run takes.
+    """
+    try:
+        if threading := sys.modules.get("threading"):
+            threading._shutdown()
+        atexit._run_exitfuncs()
+        if _thread._count() == 0:  # what daemon threads use must stay
+            sys.modules["__main__"].__dict__.clear()
+            gc.collect()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BaseException as error:  # noqa: BLE001  # the code may have replaced any of these
+        _show(error)
+        return 120
+    return 0
 
 
 def _answer(questions: int, answers: int) -> None:
