@@ -118,7 +118,7 @@ class LocalMesh:
             pass_fds=[self._lock],
             argv=self._rehearsal,
         )
-        await supervisor.start(program, grace=_REHEARSAL_GRACE)
+        await supervisor.start(program, grace=_REHEARSAL_GRACE, retry=True)
         screen.note(
             f"REHEARSAL: answers come from a script at {program.url}, not from a language model\n"
             f"why: {missing.name}: {missing.detail}\n"
@@ -151,7 +151,7 @@ class LocalMesh:
             pass_fds=[self._lock],
         )
         with screen.busy("starting the worker") as elapsed:
-            await supervisor.start(worker, grace=_WORKER_GRACE)
+            await supervisor.start(worker, grace=_WORKER_GRACE, retry=True)
         screen.done(f"worker with {len(settings.roles)} roles ({elapsed}); its log: {log}")
         return f"{address}/"
 

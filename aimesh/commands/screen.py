@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from time import monotonic
@@ -19,7 +20,7 @@ class Screen:
 
     def say(self, text: str, style: str = "") -> None:
         """Tell something; nothing in it is taken for markup."""
-        self.console.print(Text(text, style=style), soft_wrap=True)
+        self._print(Text(text, style=style))
 
     def done(self, text: str) -> None:
         """Tell what succeeded."""
@@ -39,7 +40,7 @@ class Screen:
         width = max(len(name) for name, _ in rows)
         for name, fact in rows:
             line = Text.assemble(("  " + name.ljust(width + 2), "dim"), (fact, "bold"))
-            self.console.print(line, soft_wrap=True)
+            self._print(line)
 
     @contextmanager
     def busy(self, text: str) -> Iterator[Elapsed]:
@@ -56,9 +57,14 @@ class Screen:
 
     def _marked(self, mark: str, style: str, text: str) -> None:
         first, *rest = text.split("\n")
-        self.console.print(Text.assemble((mark, style), f" {first}"), soft_wrap=True)
+        self._print(Text.assemble((mark, style), f" {first}"))
         for line in rest:
             self.say(f"  {line}", "dim")
+
+    def _print(self, line: Text) -> None:
+        # rich ends the program when nobody reads any more; a mesh goes on, and rich is silent then
+        with contextlib.suppress(SystemExit):
+            self.console.print(line, soft_wrap=True)
 
 
 class Elapsed:

@@ -183,7 +183,9 @@ class EmbeddedKafka:
         )
 
     async def _spawn(self, command: Sequence[str | Path]) -> Child:
-        (self.folder / "tmp").mkdir(exist_ok=True)
+        # a killed broker leaves the libraries that it unpacked
+        shutil.rmtree(self.folder / "tmp", ignore_errors=True)
+        (self.folder / "tmp").mkdir()
         self._log_start = self.log.stat().st_size if self.log.exists() else 0
         with (self.folder / "console.log").open("wb") as output:
             return await Child.spawn(

@@ -64,18 +64,26 @@ class Supervisor:
         self._kept: list[_Kept] = []
         self._hurry = asyncio.Event()
 
-    async def start(self, service: Service, *, grace: float, hurried_grace: float = 0.0) -> None:
+    async def start(
+        self, service: Service, *, grace: float, hurried_grace: float = 0.0, retry: bool = False
+    ) -> None:
         """Start a service, and start it again from now on whenever it ends.
 
         Arguments:
             service: what to start.
             grace: seconds that it has to end when everything is stopped.
             hurried_grace: the same, when the user is in a hurry.
+            retry: treat a first start that fails like a death, not as the end of everything.
 
         Raises:
             MeshError: it cannot be started at all.
         """
-        await service.start()
+        try:
+            await service.start()
+        except ProgramError as exc:
+            if not retry:
+                raise
+            await self._again(service, str(exc).rstrip("."), [], deaths=1)
         keeper = self._group.create_task(self._keep(service))
         self._kept.append(_Kept(service, grace, hurried_grace, keeper))
 

@@ -152,6 +152,16 @@ async def test_what_cannot_start_at_all_ends_everything(tmp_path: Path, told: li
     assert not psutil.pid_exists(steady.pids[0])
 
 
+async def test_a_first_start_that_fails_may_be_tried_again(tmp_path: Path, told: list[str]) -> None:
+    mark = str(tmp_path / "mark")
+    first_time = f"import os; os.path.exists({mark!r}) or exit(os.mkdir({mark!r})); "
+    script = Script(first_time + STEADY, tmp_path)
+    async with supervising(told.append, QUICK) as supervisor:
+        await supervisor.start(script, grace=5, retry=True)
+    assert "ended with exit code 0 while it started" in told[0]
+    assert len(script.pids) == 1
+
+
 async def test_what_does_not_get_ready_is_ended(tmp_path: Path) -> None:
     script = Script("import time; time.sleep(600)", tmp_path, limit=0.2)
     with pytest.raises(ProgramError, match=r"The worker is not ready after 0.2 s"):

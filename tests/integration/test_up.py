@@ -34,8 +34,10 @@ sys.exit(asyncio.run(up(
 )))
 """
 WORKER = """
-import http.server, json, os, pathlib, sys
+import http.server, json, os, pathlib, signal, sys
 
+if os.environ.get("DEAF"):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if os.environ.get("BROKEN"):
     sys.exit("no oil")
 data = pathlib.Path(os.environ["AIMESH_DATA"])
@@ -78,6 +80,11 @@ class Up:
                 self.told += chunk.decode()
         self.seen.update(self.pids())
         return found
+
+    def stop_reading(self) -> None:
+        """Close the pipe that it tells into."""
+        transport = self.process._transport.get_pipe_transport(1)  # type: ignore[attr-defined]
+        transport.close()
 
     def pids(self) -> dict[int, str]:
         """Its programs."""
@@ -216,6 +223,30 @@ async def test_taken_ports_are_replaced_and_told(ups: list[Up], environ: dict[st
         assert await mesh.ends() == 0
 
 
+async def test_a_second_ctrl_c_is_quicker(
+    ups: list[Up], environ: dict[str, str], kafka: str
+) -> None:
+    mesh = await start(ups, environ | {"KAFKA_BOOTSTRAP_SERVERS": kafka, "DEAF": "1"})
+    await mesh.says("up in")
+    mesh.process.send_signal(signal.SIGINT)
+    await mesh.says("stopping: the worker ends its work first")
+    mesh.process.send_signal(signal.SIGINT)
+    assert await mesh.ends(limit=10) == 0
+    assert "stopping at once" in mesh.told
+
+
+async def test_goes_on_when_nobody_reads_what_it_tells(
+    ups: list[Up], environ: dict[str, str]
+) -> None:
+    mesh = await start(ups, environ)
+    await mesh.says("AI-Mesh")
+    mesh.stop_reading()
+    await until(lambda: (mesh.data / "environ.json").exists(), limit=60)
+    mesh.seen.update(mesh.pids())
+    mesh.process.terminate()
+    assert await mesh.ends() == 0
+
+
 async def test_a_worker_that_cannot_start_ends_all_with_its_reason(
     ups: list[Up], environ: dict[str, str]
 ) -> None:
@@ -223,6 +254,7 @@ async def test_a_worker_that_cannot_start_ends_all_with_its_reason(
     await mesh.says("REHEARSAL")
     assert await mesh.ends() == 1
     assert "The worker ended with exit code 1 while it started" in mesh.told
+    assert "the 5th time" in mesh.told
     assert "no oil" in mesh.told
     assert not (mesh.data / "environ.json").exists()
 
