@@ -12,6 +12,7 @@ import pytest
 
 from aimesh.core.answers import task_of
 from aimesh.embedded.rehearsal.catalogue import Entry, catalogue, further_tasks
+from aimesh.embedded.rehearsal.generic import generic_program
 
 EVERYTHING = catalogue() + further_tasks()
 
@@ -112,6 +113,36 @@ def test_statements_can_be_read_with_their_two_cases() -> None:
         assert task.text == entry.statement
         assert task.cases == entry.cases
         assert len(entry.cases) == 2
+
+
+WELL_KNOWN = {
+    "Write fizzbuzz": "'Buzz', '11', 'Fizz'",
+    "The nth Fibonacci number": "fibonacci(10) -> 55",
+    "Compute a factorial": "factorial(5) -> 120",
+    "Write a function `check(n)` for prime numbers": "check(97) -> True",
+    "Is it a palindrome?": "is_palindrome('level') -> True",
+    "Are two words anagrams?": "are_anagrams('listen', 'silent') -> True",
+    "Count the words in a text": "'be': 2",
+    "How many vowels?": "count_vowels('Education') -> 5",
+    "Greatest common divisor": "gcd(12, 18) -> 6",
+    "Do a binary search": "binary_search([1, 3, 5, 7], 5) -> 2",
+    "Remove duplicates": "unique([3, 1, 3, 2, 1]) -> [3, 1, 2]",
+    "Reverse a string": "reverse('hello') -> olleh",
+    "Sort a list": "sort_items([5, 2, 9, 1]) -> [1, 2, 5, 9]",
+    "Find the largest number": "largest([3, 9, 4]) -> 9",
+    "Return the sum of a list": "add_up([1, 2, 3]) -> 6",
+    "Make coffee": "rehearsal model",
+    "": "rehearsal model",
+    "Write a function named `class(x)` that sorts": "sort_items([5, 2, 9, 1]) -> [1, 2, 5, 9]",
+    "Write a function named sum(x), it should sum up": "add_up([1, 2, 3]) -> 6",
+}
+
+
+def test_other_tasks_get_a_program_that_runs() -> None:
+    jobs = [{"code": generic_program(task), "cases": [], "seconds": 5.0} for task in WELL_KNOWN]
+    for (task, shown), (how, printed) in zip(WELL_KNOWN.items(), run_all(jobs), strict=True):
+        assert how == "passed", f"{task}: {how}"
+        assert shown in printed
 
 
 def test_names_are_unique() -> None:

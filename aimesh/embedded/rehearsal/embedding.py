@@ -12,67 +12,18 @@ from collections.abc import Iterator
 DIMENSIONS = 256
 _LONGEST = 20_000
 _WORD = re.compile(r"[a-z]+|\d+")
-_STOP_WORDS = frozenset(
-    [
-        "a",
-        "all",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "by",
-        "each",
-        "every",
-        "for",
-        "from",
-        "function",
-        "given",
-        "has",
-        "have",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "list",
-        "lists",
-        "may",
-        "must",
-        "of",
-        "on",
-        "one",
-        "or",
-        "python",
-        "returns",
-        "that",
-        "the",
-        "them",
-        "there",
-        "they",
-        "this",
-        "to",
-        "when",
-        "where",
-        "which",
-        "with",
-        "write",
-        "example",
-        "examples",
-        "def",
-        "return",
-        "result",
-        "takes",
-        "$",
-    ]
+# words that say what kind of text it is, not what it is about; shorter ones count as such anyway
+_USUAL = (
+    "all and are def each every example examples for from function given has have into its list "
+    "lists may must one python result return returns takes that the them there they this when "
+    "where which with write"
 )
+_STOP_WORDS = frozenset(_USUAL.split())
 _COMMON, _PAIR, _PART = "=", "&", "~"
 _KINDS = {_COMMON: 0.75, _PAIR: 0.3, _PART: 0.25}
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=1024)
 def embedding(text: str, size: int = DIMENSIONS) -> tuple[float, ...]:
     """A unit vector for a text, always the same one.
 
