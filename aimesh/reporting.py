@@ -16,7 +16,9 @@ from aimesh.stage import Stage
 
 logger = logging.getLogger(__name__)
 
-INTERVAL = 2.0
+# a report is sent when something changed, and again after some seconds (both in seconds)
+INTERVAL = 1.0
+REPEAT = 5.0
 
 Services = Callable[[], list[dict[str, Any]]]
 
@@ -29,6 +31,7 @@ class Reporter:
         self._role = role
         self._topic = topic
         self._services = services
+        self._sent: tuple[StageReport | None, float] = (None, 0.0)
         stage.app.task(self.run)
 
     def report(self) -> StageReport:
@@ -58,9 +61,20 @@ class Reporter:
         """Report until the application stops."""
         while not self._stage.app.should_stop:
             try:
-                value = codec.dumps(self.report())
-                producer = self._stage.app.producer
-                await producer.send(self._topic, self._role.encode(), value, None, None, None)
+                await self._send(self.report())
             except Exception as exc:  # noqa: BLE001 - an exception here would end the worker
                 logger.warning("%s: could not report: %s", self._role, exc)
             await asyncio.sleep(INTERVAL)
+
+    async def _send(self, report: StageReport) -> None:
+        last, at = self._sent
+        if last and _essence(last) == _essence(report) and time.monotonic() - at < REPEAT:
+            return
+        self._sent = (report, time.monotonic())
+        key, value = self._role.encode(), codec.dumps(report)
+        await self._stage.app.producer.send(self._topic, key, value, None, None, None)
+
+
+def _essence(report: StageReport) -> tuple[object, ...]:
+    counts = {k: v for k, v in (report.counts or {}).items() if k != "skipped"}
+    return report.open, report.running, report.waiting, report.healed, counts, report.services

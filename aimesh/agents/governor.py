@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 # a window's samples are kept in the table at this spacing, for so long (seconds)
 SPACING = 5.0
 KEPT = 900.0
-# unchanged samples are repeated only so often, and members counted
+# unchanged samples are repeated only so often, and members and log beginnings looked at
 REPEAT = 5.0
 REPORT_VALID = 15.0
 
@@ -62,6 +62,7 @@ class Governor:
         self._reports: dict[tuple[str, str], tuple[StageReport, float]] = {}
         self._members: dict[str, int] = {}
         self._sent: dict[str, tuple[tuple[Any, ...], float]] = {}
+        self._begins: dict[tuple[str, int], int] = {}
         self._counted_at = 0.0
         self.decision: governing.Decision | None = None
         self.table = app.table("windows", 1, "Samples of every hop's lag, newest last.")
@@ -140,15 +141,15 @@ class Governor:
         topics = {hop.topic: self._partitions for hop in self._hops}
         committed = [await self._admin.committed(hop.group) for hop in self._hops]
         ends = await self._admin.ends(topics)
-        begins = await self._admin.beginnings(topics)
         if at - self._counted_at >= REPEAT or at < self._counted_at:
             self._members = await self._admin.members({hop.group for hop in self._hops})
+            self._begins = await self._admin.beginnings(topics)
             self._counted_at = at
         samples = {}
         for hop, done in zip(self._hops, committed, strict=True):
             places = [tp for tp in ends if tp[0] == hop.topic]
             # a group that never committed starts at the log's beginning
-            reached = sum(max(done.get(tp, 0), begins[tp]) for tp in places)
+            reached = sum(max(done.get(tp, 0), self._begins[tp]) for tp in places)
             samples[hop] = Sample(at, sum(ends[tp] for tp in places), reached)
         return samples
 

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 IN_FLIGHT = 500
 BATCH = 500
-BATCH_SECONDS = 0.1
+BATCH_SECONDS = 0.05
 MOST_TEXT_BYTES = 16 << 10
 
 
@@ -150,17 +150,14 @@ class Observer:
             except (ValueError, KeyError, TypeError) as exc:
                 logger.warning("%s %s: unreadable: %s", self.feed, event.message.offset, exc)
             self._batch.append(event)
+            self._filled.set()
             if len(self._batch) >= BATCH:
-                self._filled.set()
-                await asyncio.sleep(0)
+                await asyncio.sleep(0)  # let the writer have its turn
 
     async def _write(self) -> None:
         while not self.app.should_stop:
-            try:
-                async with asyncio.timeout(BATCH_SECONDS):
-                    await self._filled.wait()
-            except TimeoutError:
-                pass
+            await self._filled.wait()
+            await asyncio.sleep(BATCH_SECONDS)  # what comes meanwhile goes into the same batch
             self._filled.clear()
             if not self._batch or not self.ready:
                 continue
