@@ -250,7 +250,11 @@ BROKEN = {
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("name", BROKEN)
 async def test_a_fault_breaks_the_next_calls_and_then_is_over(
-    server: RehearsalServer, http: aiohttp.ClientSession, name: str, stream: bool
+    server: RehearsalServer,
+    http: aiohttp.ClientSession,
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+    stream: bool,
 ) -> None:
     server.faults.add(Fault(name, count=2))
     body = chat(prompts.brainstorm(), stream=stream)
@@ -261,6 +265,7 @@ async def test_a_fault_breaks_the_next_calls_and_then_is_over(
     assert server.faults.active == ()
     async with http.post("/api/chat", json=body) as response:
         assert (await response.read()).rstrip().endswith(b"}")
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize(("name", "status"), [("status_500", 500), ("busy", 503), ("missing", 404)])

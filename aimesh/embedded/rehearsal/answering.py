@@ -17,7 +17,7 @@ JSON = "application/json; charset=utf-8"
 LINES = "application/x-ndjson"
 _BUSY = "server busy, please try again.  maximum pending requests exceeded"
 
-_FLUSH = 0.01  # seconds for the first half to leave before the connection is closed
+_FLUSH = 0.05  # seconds for half an answer to leave, and for a connection to be closed
 
 Part = Callable[[str], Mapping[str, Any]]
 
@@ -28,12 +28,13 @@ def as_json(data: Mapping[str, Any], status: int = 200) -> web.Response:
     return web.Response(body=body, status=status, headers={"Content-Type": JSON})
 
 
-def close(request: web.Request) -> NoReturn:
+async def close(request: web.Request) -> NoReturn:
     """Close the connection without another word."""
     if request.transport is not None:
         request.transport.abort()
-    # aiohttp takes this for a client that has gone, and stays quiet
-    raise ConnectionResetError("the rehearsal model was told to close the connection")
+        # the loss of the connection cancels this; to raise would write a traceback to the log
+        await asyncio.sleep(_FLUSH)
+    raise ConnectionResetError("the connection is lost already")
 
 
 async def before_answer(request: web.Request, fault: Fault | None, missing: str) -> None:
@@ -44,7 +45,7 @@ async def before_answer(request: web.Request, fault: Fault | None, missing: str)
     """
     match fault.name if fault else "":
         case "down":
-            close(request)
+            await close(request)
         case "hang":
             await asyncio.Event().wait()
         case "slow":
@@ -88,7 +89,7 @@ async def send_lines(
         await response.write(_line({**part(text), "done": False}))
     if cut:
         await asyncio.sleep(_FLUSH)
-        close(request)
+        await close(request)
     await response.write(_line({**part(""), **last}))
     await response.write_eof()
     return response
@@ -106,7 +107,7 @@ async def send_whole(
     await response.prepare(request)
     await response.write(body[: len(body) // 2])
     await asyncio.sleep(_FLUSH)
-    close(request)
+    return await close(request)
 
 
 def _line(data: Mapping[str, Any]) -> bytes:
