@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from time import monotonic
 
+from aimesh.commands.repetition import Repetition
 from aimesh.commands.screen import Elapsed, Screen
 from aimesh.embedded import distribution
 from aimesh.embedded.kafka import EmbeddedKafka
@@ -53,6 +55,7 @@ class LocalMesh:
         self._worker = worker
         self._rehearsal = rehearsal
         self._lock = lock
+        self._repetition = Repetition()
 
     async def start(self, supervisor: Supervisor) -> None:
         """Start everything and return when the dashboard serves.
@@ -112,11 +115,12 @@ class LocalMesh:
                 screen.note(f"no {settings.embed_model}, so no memory: `{embedding.remedy}`")
             return settings.ollama_url, f"{settings.model} at {settings.ollama_url}"
         missing = answering if server.ok else server
+        models = ("--model", settings.model, "--embed-model", settings.embed_model)
         program = RehearsalProgram(
             env=self._environ,
             log=self._settings.data / "logs" / "rehearsal.log",
             pass_fds=[self._lock],
-            argv=self._rehearsal,
+            argv=[*self._rehearsal, *models],
         )
         await supervisor.start(program, grace=_REHEARSAL_GRACE, retry=True)
         screen.note(
@@ -167,6 +171,8 @@ class LocalMesh:
         }
 
     def _show(self, line: str) -> None:
-        """Show the worker's warnings and errors; the rest is in its log."""
+        """Show the worker's warnings and errors, each kind now and then; all is in its log."""
         if found := _WARNING.match(line):
-            self._screen.say(f"  worker {found[1].lower()}: {found[2]}", "yellow")
+            message = f"worker {found[1].lower()}: {found[2].rstrip()}"
+            if passed := self._repetition.let_pass(message, monotonic()):
+                self._screen.say(f"  {passed}", "yellow")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from typing import Protocol
 
 from aimesh.embedded.program import ending
 from aimesh.errors import MeshError, ProgramError
+
+_KILLED = (signal.SIGKILL, signal.SIGTERM)
 
 
 class Service(Protocol):
@@ -118,7 +121,8 @@ class Supervisor:
             short = monotonic() - began < self._policy.short_life
             deaths = deaths + 1 if short else 1
             what = f"The {service.name} {ending(code)}"
-            words = [f"  {line}" for line in service.last_words()]
+            # what was killed from outside had no last words
+            words = [] if -code in _KILLED else [f"  {line}" for line in service.last_words()]
             deaths = await self._again(service, what, words, deaths)
             began = monotonic()
 
