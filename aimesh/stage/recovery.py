@@ -59,7 +59,12 @@ class Recovery:
         if self._recorded is None:
             self._recorded = await self._ends_of_results()
         for job in stage.ledger.jobs():
-            if self._is_due(job):
+            if not self._is_due(job):
+                continue
+            if stage.ledger.was_seen(job):
+                # finished, and written down as open again by an owner that had lost the partition
+                await stage.ledger.close(job)
+            else:
                 stage.running[job.key] = stage.spawn(stage.restart(job))
 
     async def _ends_of_results(self) -> dict[int, int]:
