@@ -1,0 +1,220 @@
+"""A whole mesh for tests: workers as processes of their own, on a real Kafka and a real API."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+from aiokafka import AIOKafkaProducer
+
+from aimesh.core.archive import ArchiveRow
+from aimesh.embedded.ports import free_port
+from aimesh.embedded.rehearsal import RehearsalServer
+from aimesh.services.archive import Archive
+
+OWN = ("AIMESH_", "KAFKA_", "OLLAMA_", "QDRANT_", "ORACLE_", "OTEL_")
+# so long that no task of its own comes into a test's way
+QUIET = "86400"
+PAUSE = 0.05
+
+
+class Worker:
+    """A worker process, seen through its API."""
+
+    def __init__(self, process: asyncio.subprocess.Process, url: str, log: Path) -> None:
+        self.process = process
+        self.url = url
+        self.log = log
+
+    async def fetch(self, path: str) -> tuple[int, Any]:
+        """Return the status and the JSON of an answer; status 0 while nobody answers."""
+        try:
+            async with aiohttp.ClientSession() as session, session.get(self.url + path) as answer:
+                return answer.status, await answer.json(content_type=None)
+        except aiohttp.ClientError:
+            return 0, None
+
+    async def get(self, path: str) -> Any:
+        """Return the JSON of a good answer."""
+        status, body = await self.fetch(path)
+        assert status == 200, (path, status, body)
+        return body
+
+    async def wait(
+        self, path: str, condition: Callable[[Any], object] = bool, limit: float = 30.0
+    ) -> Any:
+        """Ask until a good answer meets a condition, and return it."""
+        deadline, last = time.monotonic() + limit, None
+        while time.monotonic() < deadline:
+            assert self.process.returncode is None, f"the worker has ended:\n{self.tail()}"
+            status, last = await self.fetch(path)
+            if status == 200 and condition(last):
+                return last
+            await asyncio.sleep(PAUSE)
+        raise AssertionError(f"{path} did not become as expected: {last}\n{self.tail()}")
+
+    async def submit(self, text: str) -> str:
+        """Submit a task and return its id."""
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(f"{self.url}/api/v1/mesh/tasks", json={"task": text}) as answer,
+        ):
+            body = await answer.json(content_type=None)
+            assert answer.status == 202, body
+            return str(body["task_id"])
+
+    async def reviewed(self, task_id: str, limit: float = 30.0) -> dict[str, Any]:
+        """Wait until a task is reviewed and return what is known of it."""
+        return await self.wait_for_task(task_id, lambda t: t["outcome"] == "reviewed", limit)
+
+    async def wait_for_task(
+        self, task_id: str, condition: Callable[[Any], object], limit: float = 30.0
+    ) -> dict[str, Any]:
+        """Wait until what is known of a task meets a condition, and return it."""
+        body = await self.wait(
+            f"/api/v1/mesh/tasks/{task_id}", lambda b: condition(b["task"]), limit
+        )
+        task: dict[str, Any] = body["task"]
+        return task
+
+    def said(self, text: str) -> bool:
+        """Whether the worker's log has a text."""
+        return text in self.log.read_text(errors="replace")
+
+    def tail(self, lines: int = 30) -> str:
+        """The end of the worker's log."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    async def stop(self) -> int:
+        """End it in order."""
+        if self.process.returncode is None:
+            self.process.terminate()
+        return await asyncio.wait_for(self.process.wait(), 30)
+
+    async def kill(self) -> None:
+        """End it as a crash would, with all that it has started."""
+        if self.process.returncode is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        await self.process.wait()
+
+
+@dataclass
+class Mesh:
+    """Names, model and data folder of one mesh; workers are started in it."""
+
+    kafka: str
+    model: RehearsalServer
+    folder: Path
+    environ: dict[str, str] = field(default_factory=dict)
+    prefix: str = field(default_factory=lambda: f"t{uuid4().hex[:8]}.")
+    workers: list[Worker] = field(default_factory=list)
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    async def start(self, *, wait: bool = True, **environ: str) -> Worker:
+        """Start a worker; variables given here outweigh the mesh's own.
+
+        Arguments:
+            wait: return when it is ready.
+        """
+        port = free_port()
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(OWN)}
+        own = {
+            "KAFKA_BOOTSTRAP_SERVERS": self.kafka,
+            "OLLAMA_BASE_URL": self.model.url or "http://127.0.0.1:1",
+            "AIMESH_TOPIC_PREFIX": self.prefix,
+            "AIMESH_DATA": str(self.data),
+            "AIMESH_WEB_PORT": str(port),
+            "AIMESH_PRODUCER_INTERVAL": QUIET,
+            "AIMESH_GOVERNOR_INTERVAL": "0.25",
+        }
+        log = self.folder / f"worker-{len(self.workers)}.log"
+        with log.open("wb") as out:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "aimesh", "worker", "-l", "info",
+                env={**inherited, **own, **self.environ, **environ},
+                cwd=self.folder, stdout=out, stderr=out, start_new_session=True,
+            )  # fmt: skip
+        worker = Worker(process, f"http://127.0.0.1:{port}", log)
+        self.workers.append(worker)
+        if wait:
+            await worker.wait("/readyz", limit=60)
+        return worker
+
+    def topic(self, name: str) -> str:
+        """The name of a topic in this mesh."""
+        return self.prefix + name
+
+    def rows(self) -> list[ArchiveRow]:
+        """The rows of the archive."""
+        return list(Archive(self.data / "ai_history.csv").rows())
+
+    def row_counts(self) -> Counter[str]:
+        """How many rows each task has."""
+        return Counter(row.task_id for row in self.rows())
+
+    async def archived(self, ids: Iterable[str], limit: float = 60.0) -> list[ArchiveRow]:
+        """Wait until these tasks have their rows, and return all rows."""
+        wanted, deadline = set(ids), time.monotonic() + limit
+        while missing := wanted - {row.task_id for row in self.rows()}:
+            if time.monotonic() > deadline:
+                tails = "\n".join(worker.tail() for worker in self.workers)
+                raise AssertionError(f"{len(missing)} tasks have no row: {missing}\n{tails}")
+            await asyncio.sleep(PAUSE)
+        return self.rows()
+
+    async def send(self, values: Iterable[bytes], topic: str = "ai_topic") -> list[str]:
+        """Send what any plain client may: no key, no headers, partitions in turn.
+
+        Returns:
+            The ids that tasks without one get from their places in the log.
+        """
+        ids = []
+        async with AIOKafkaProducer(bootstrap_servers=self.kafka) as producer:
+            partitions = sorted(await producer.partitions_for(self.topic(topic)))
+            sent = [
+                await producer.send(
+                    self.topic(topic), value, partition=partitions[n % len(partitions)]
+                )
+                for n, value in enumerate(values)
+            ]
+            for place in sent:
+                found = await place
+                ids.append(f"x-{found.topic}-{found.partition}-{found.offset}")
+        return ids
+
+    async def stop(self) -> None:
+        """End all workers."""
+        await asyncio.gather(*(worker.stop() for worker in self.workers))
+
+
+@asynccontextmanager
+async def running_mesh(
+    kafka: str, folder: Path, *, latency: float = 0.0, **environ: str
+) -> AsyncIterator[Mesh]:
+    """Give a mesh with a rehearsal model of its own; its workers end with the body.
+
+    Arguments:
+        latency: seconds that every answer of the model takes.
+        environ: variables of all workers.
+    """
+    async with RehearsalServer(latency=latency) as model:
+        mesh = Mesh(kafka, model, folder, environ)
+        try:
+            yield mesh
+        finally:
+            for worker in mesh.workers:
+                await worker.kill()
