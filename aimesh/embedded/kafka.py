@@ -152,7 +152,9 @@ class EmbeddedKafka:
         shutil.rmtree(new, ignore_errors=True)
         self._configure(self.port, log_dir=new.name)
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        tool = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", "server.properties"]
+        # joined by "=", because an id may begin with a dash
+        options = [f"--cluster-id={cluster}", "--config=server.properties"]
+        tool = ["kafka.tools.StorageTool", "format", *options]
         child = await self._spawn([java, *FORMAT_OPTIONS, "-cp", classpath, *tool])
         try:
             code = await child.wait()

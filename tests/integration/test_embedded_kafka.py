@@ -123,6 +123,14 @@ async def test_dies_with_its_owner_and_starts_again(tmp_path: Path) -> None:
         await write(kafka.bootstrap, "words", b"one")
 
 
+async def test_an_id_that_begins_with_a_dash_is_no_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("uuid.uuid4", lambda: uuid.UUID(bytes=b"\xf8" * 16))
+    async with EmbeddedKafka(tmp_path, free_port()):
+        assert "cluster.id=-" in (tmp_path / "log" / "meta.properties").read_text()
+
+
 async def test_says_what_stops_it_from_starting(tmp_path: Path) -> None:
     (tmp_path / "log").mkdir()
     with pytest.raises(EmbeddedKafkaError, match=r"ended while it started.*server\.log") as caught:
