@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import shutil
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -13,6 +14,8 @@ from faust.web.drivers.aiohttp import Web
 from mode import ServiceT
 
 from aimesh.faustfix import MeshApp
+from aimesh.quiet import quiet
+from aimesh.services.feed import FeedHub
 from aimesh.services.kafka import KafkaAdmin
 from aimesh.stage import Stage
 from aimesh.topics import Layout
@@ -51,8 +54,9 @@ class RootApp(MeshApp):
         layouts: Iterable[Layout],
         replication: int,
         routes: Sequence[web.AbstractRouteDef],
-        middlewares: Sequence[Any],
+        guard: Callable[[web.Application], None],
         services: Sequence[ServiceT],
+        hubs: Sequence[FeedHub],
         closers: Sequence[Callable[[], Awaitable[None]]],
     ) -> None:
         """Hand over what was wired together.
@@ -63,8 +67,10 @@ class RootApp(MeshApp):
             admin: a connection to Kafka for creating the topics.
             layouts: the topics that must be there before any role starts.
             replication: of topics that are created.
-            routes, middlewares: of the web.
+            routes: of the web.
+            guard: puts the checks that every request passes into the web application.
             services: started along with the roles.
+            hubs: feeds to the pages; stopped first, for open pages would hold the web server up.
             closers: called when all has stopped.
         """
         self.roles = roles
@@ -73,7 +79,8 @@ class RootApp(MeshApp):
         self._layouts = list(layouts)
         self._replication = replication
         self._routes = list(routes)
-        self._middlewares = list(middlewares)
+        self._guard = guard
+        self._hubs = list(hubs)
         self._services = list(services)
         self._closers = list(closers)
 
@@ -83,13 +90,20 @@ class RootApp(MeshApp):
 
     async def on_first_start(self) -> None:
         """Wait for Kafka and create the topics before anything else starts."""
+        quiet()
         await self._admin.wait(logger.warning)
         await self._admin.ensure(self._layouts, self._replication)
         await asyncio.to_thread(self._check_state, await self._admin.cluster_id())
         await self._admin.close()
         await super().on_first_start()
+        for hub in self._hubs:
+            await hub.start()
         # as dependencies they would start one after the other
         await asyncio.gather(*(role.maybe_start() for role in self.roles.values()))
+        # Faust collects garbage for every table at every rebalance and at the end: what is here
+        # now stays, and need not be looked through each time
+        gc.collect()
+        gc.freeze()
 
     def _new_web(self) -> MeshWeb:
         return MeshWeb(self)
@@ -110,12 +124,16 @@ class RootApp(MeshApp):
 
     def on_webserver_init(self, web: Any) -> None:
         """Serve our own pages and API."""
-        web.web_app.middlewares.extend(self._middlewares)
+        self._guard(web.web_app)
         web.web_app.router.add_routes(self._routes)
 
     async def on_stop(self) -> None:
         """Leave work in a state from which the next owner goes on, then stop."""
+        for hub in self._hubs:
+            await hub.stop()
         await asyncio.gather(*(stage.drain(GRACE) for stage in self.stages))
+        # as dependencies they would stop one after the other
+        await asyncio.gather(*(role.stop() for role in self.roles.values()))
         await super().on_stop()
 
     async def on_shutdown(self) -> None:

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from aiohttp.web import AbstractRouteDef
+from aiohttp.web import AbstractRouteDef, Application
 
 from aimesh import hops, topics
 from aimesh.agents import consumer, reviewer
@@ -28,6 +28,7 @@ from aimesh.records import GovernorDecision, Review, Solution, Task, Verdict
 from aimesh.reporting import Reporter
 from aimesh.root import RootApp
 from aimesh.services.archive import Archive
+from aimesh.services.feed import FeedHub
 from aimesh.services.kafka import KafkaAdmin
 from aimesh.services.memory import Memory
 from aimesh.services.ollama import Ollama
@@ -36,9 +37,11 @@ from aimesh.settings import Settings
 from aimesh.stage import Stage
 from aimesh.telling import Teller
 from aimesh.topics import Layout
+from aimesh.views import dashboard, streams
 from aimesh.views import health as health_views
 from aimesh.views.mesh import MeshViews
 from aimesh.views.problems import problems
+from aimesh.views.security import protect
 
 DEFAULT_KAFKA = "localhost:9092"
 # added to a model's time-out: recalling memories, waiting for a slot
@@ -63,6 +66,7 @@ class _Wiring:
         self.closers: list[Callable[[], Awaitable[None]]] = []
         self.observer: Observer | None = None
         self.governor: Governor | None = None
+        self.hubs: list[FeedHub] = []
         self._probing: Probing | None = None
 
     # -- shared parts
@@ -323,8 +327,9 @@ class _Wiring:
             layouts=self._layouts(),
             replication=settings.replication,
             routes=self._routes(root, roles),
-            middlewares=[problems],
+            guard=self._guard,
             services=[self._probing],
+            hubs=self.hubs,
             closers=self.closers,
         )
         return root
@@ -333,7 +338,14 @@ class _Wiring:
         found = health_views.routes(Health(roles, self.stages, self.observer))
         if self.observer is not None:
             found += MeshViews(root, self.observer, self.name(topics.TASKS)).routes()
+            hub = FeedHub(self.kafka, self._feed(), self.settings.partitions)
+            self.hubs.append(hub)
+            found += [*streams.routes(hub), *dashboard.routes(self.settings)]
         return found
+
+    def _guard(self, application: Application) -> None:
+        protect(application, self.settings)
+        application.middlewares.append(problems)
 
     def _layouts(self) -> list[Layout]:
         results = [

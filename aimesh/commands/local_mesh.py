@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from time import monotonic
 
-from aimesh.commands.repetition import Repetition
 from aimesh.commands.screen import Elapsed, Screen
+from aimesh.core.repetition import Repetition
 from aimesh.embedded import distribution
 from aimesh.embedded.kafka import EmbeddedKafka
 from aimesh.embedded.ports import free_port, is_free

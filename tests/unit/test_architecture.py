@@ -23,7 +23,7 @@ FLOORS = [
     {"agents"},
     {"health", "telemetry"},
     {"views"},
-    {"root", "wiring"},
+    {"quiet", "root", "wiring"},
     {"commands"},
 ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aimesh.commands.repetition import Repetition
+from aimesh.core.repetition import Repetition
 
 
 def test_a_flood_becomes_one_message_and_a_count() -> None:

@@ -1,0 +1,36 @@
+"""Keeps libraries from flooding the log: a broker that is away is worth a line, not thousands."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from aimesh.core.repetition import Repetition
+
+FLOODING = ("aiokafka", "faust", "mode", "httpx")
+
+
+class FloodFilter(logging.Filter):
+    """Lets a library's like messages pass once in a while, with a count of those held back."""
+
+    def __init__(self, pause: float = 30.0) -> None:
+        super().__init__()
+        self._repetition = Repetition(pause)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Decide about one record; our own are all let pass, and so is what is only informative."""
+        if record.levelno < logging.WARNING or record.name.split(".")[0] not in FLOODING:
+            return True
+        passed = self._repetition.let_pass(record.getMessage(), time.monotonic())
+        if passed is None:
+            return False
+        record.msg, record.args = passed, None
+        return True
+
+
+def quiet() -> None:
+    """Put the filter on all handlers of the root logger, and make the chattiest library silent."""
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    flood = FloodFilter()
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(flood)

@@ -1,0 +1,26 @@
+import logging
+
+from aimesh.quiet import FloodFilter
+
+
+def record(name: str, level: int, message: str) -> logging.LogRecord:
+    return logging.LogRecord(name, level, "", 0, message, None, None)
+
+
+def test_a_librarys_flood_of_like_errors_is_one_line() -> None:
+    flood = FloodFilter()
+    records = [
+        record("aiokafka.conn", logging.ERROR, f"Unable to connect to 127.0.0.1:{n}")
+        for n in range(100)
+    ]
+    assert sum(flood.filter(item) for item in records) == 1
+
+
+def test_our_own_lines_are_never_held_back() -> None:
+    flood = FloodFilter()
+    assert all(flood.filter(record("aimesh.root", logging.ERROR, "same")) for _ in range(5))
+
+
+def test_what_is_only_informative_passes() -> None:
+    flood = FloodFilter()
+    assert all(flood.filter(record("faust.app", logging.INFO, "same")) for _ in range(5))
