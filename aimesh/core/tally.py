@@ -34,7 +34,14 @@ class Tally:
         return True
 
     def note(self, at: str, task_id: str) -> None:
-        """Put a task that is seen for the first time on the list of recent ones."""
+        """Keep a task on the list of recent ones, under the earliest time that it was noted with.
+
+        It may be noted again: this and the task's state are not written as one.
+        """
+        for entry in reversed(self.recent):
+            if entry[1] == task_id:
+                entry[0] = min(entry[0], at)
+                return
         self.recent.append([at, task_id])
         del self.recent[:-MOST_RECENT]
 

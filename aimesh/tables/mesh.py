@@ -95,8 +95,9 @@ class MeshTables:
             return  # lines of what is not a task of the mesh
         state = tasks.fold(old, event)
         self._dirty[partition, task_id] = state
-        if old is None:
-            self._tally[partition].note(event.at, task_id)
+        if old is None or state["first_at"] != old["first_at"]:
+            # a list is continued after a task's first time, so it must be sorted by that
+            self._tally[partition].note(state["first_at"], task_id)
         flying = self._in_flight[partition]
         if state["outcome"] == tasks.IN_FLIGHT:
             flying.setdefault(task_id, state["first_at"])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from typing import Any
 
 import orjson
 from aiohttp import web
+from aiokafka.errors import KafkaError
+from faust.exceptions import ProducerSendError
 
 from aimesh import codec
 from aimesh.agents.consumer import MOST_TASK_BYTES
@@ -18,6 +21,8 @@ from aimesh.version import __version__
 from aimesh.views.problems import Problem, bad_parameter, integer
 
 MOST_TASKS = 200
+# so long may Kafka take with a submitted task
+SEND_SECONDS = 10.0
 OUTCOMES = ("in_flight", "reviewed", "dead_lettered")
 
 
@@ -77,9 +82,8 @@ class MeshViews:
             if len(page) < MOST_TASKS:
                 break
             cursor = cursor_of(page[-1])
-        more = len(found) > limit or len(found) == limit
+        next_cursor = cursor_of(found[limit - 1]) if len(found) >= limit else None
         found = found[:limit]
-        next_cursor = cursor_of(found[-1]) if found and more else None
         return answer({"tasks": found, "next_cursor": next_cursor, "as_of": now()})
 
     async def task(self, request: web.Request) -> web.Response:
@@ -128,10 +132,21 @@ class MeshViews:
         if len(text.encode("utf-8", "replace")) > MOST_TASK_BYTES:
             raise Problem(422, "Bad body", f"a task has {MOST_TASK_BYTES} bytes at most")
         task = Task(task=text, task_id=f"s-{uuid.uuid4().hex}", source="submit", created_at=now())
-        key = task.task_id.encode()
-        sent = await self._root.producer.send(self._tasks, key, codec.dumps(task), None, None, None)
-        await sent
+        await self._send(task)
         return answer({"task_id": task.task_id}, status=202)
+
+    async def _send(self, task: Task) -> None:
+        key, value = task.task_id.encode(), codec.dumps(task)
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await (await self._root.producer.send(self._tasks, key, value, None, None, None))
+        except (KafkaError, ProducerSendError, TimeoutError) as exc:
+            raise Problem(
+                503,
+                "Not available",
+                f"kafka has not taken the task, though it may still arrive: {str(exc) or 'time-out'}",
+                task_id=task.task_id,
+            ) from exc
 
 
 def state(tables: MeshTables) -> dict[str, Any]:
@@ -150,7 +165,7 @@ def state(tables: MeshTables) -> dict[str, Any]:
         },
         "hops": list(tables.hops().values()),
         "stages": tables.stages(),
-        "model": {"name": model.get("model"), **model} if model else None,
+        "model": {**model, "name": model.get("model")} if model else None,
         "memory": {"on": memory.get("ok"), **memory} if memory else None,
         "sandbox": services.get("sandbox"),
         "counts": tables.counts(),

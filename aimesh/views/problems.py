@@ -79,7 +79,10 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except web.HTTPException as exc:
         if exc.status < 400:
             raise
-        return Problem(exc.status, exc.reason, exc.text or exc.reason).response(request)
+        response = Problem(exc.status, exc.reason, exc.text or exc.reason).response(request)
+        if "Allow" in exc.headers:
+            response.headers["Allow"] = exc.headers["Allow"]
+        return response
     except UnavailableError as exc:
         return Problem(503, "Not available", str(exc), service=exc.service).response(request)
     except Exception:
