@@ -13,6 +13,7 @@ REVIEWS = "ai_reviews"
 TELEMETRY = "ai_telemetry"
 GOVERNOR = "ai_governor"
 DEAD_LETTERS = "ai_dead_letters"
+REDRIVES = "ai_redrives"
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -42,6 +43,8 @@ def layouts(settings: Settings) -> tuple[Layout, ...]:
         Layout(VERDICTS, many, FOREVER),
         Layout(REVIEWS, many, FOREVER),
         Layout(DEAD_LETTERS, many, FOREVER),
+        # which dead letters were sent back
+        Layout(REDRIVES, 1, FOREVER),
         Layout(TELEMETRY, many, 3 * DAY),
         # one partition: whoever holds it is the governor, and its agent sees every sample
         Layout(GOVERNOR, 1, DAY),
