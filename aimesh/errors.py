@@ -14,6 +14,10 @@ class SettingsError(MeshError, ValueError):
     """A setting has a value that cannot be used."""
 
 
+class InvalidRecordError(MeshError, ValueError):
+    """A record has a field that cannot be used."""
+
+
 class IncompatibleFaustError(MeshError, RuntimeError):
     """The installed Faust is not one that AI-Mesh's corrections were verified with."""
 
@@ -34,12 +38,25 @@ class UnavailableError(MeshError, ConnectionError):
         super().__init__(f"{service}: {reason}" + (f" ({remedy})" if remedy else ""))
 
 
+class TooSlowError(UnavailableError):
+    """A service takes the work but does not get it done in time; tried again, but not for ever."""
+
+
 class ModelMissingError(UnavailableError):
     """The model server answers but does not have the model."""
 
 
 class BadAnswerError(MeshError):
     """The model answered, but not with anything that can be used; worth another try."""
+
+
+class TooLargeError(MeshError, ValueError):
+    """A message would be larger than the mesh may send."""
+
+    @classmethod
+    def of(cls, topic: str, size: int, most: int) -> TooLargeError:
+        """Return the error for a message of ``size`` bytes where ``most`` are allowed."""
+        return cls(f"a message of {size} bytes for {topic} is larger than the {most} that fit")
 
 
 class SandboxRefusedError(MeshError, RuntimeError):

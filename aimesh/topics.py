@@ -20,6 +20,8 @@ DAY = 24 * HOUR
 FOREVER = -0.001
 
 MAX_MESSAGE_BYTES = 4 << 20
+# key, value and headers of one message; the rest is what a batch adds to them
+MOST_RECORD_BYTES = MAX_MESSAGE_BYTES - (16 << 10)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,41 @@
+"""Corrections to Faust, in one place: what stock Faust 0.15 loses or hangs on, and not here.
+
+Each class overrides by inheritance what it corrects and says which defect it answers:
+
+- `consumer`: commits over holes and over slow handlers (faust-streaming issue 606, pull request
+  707; the holes themselves are reported nowhere yet), messages dropped around a rebalance, seeks
+  from a foreign thread, the fixed fetch wait of 1.5 s, which stalls bursts on small clusters.
+- `flow`: queues cleared although the flow was never stopped (faust-streaming issue 596).
+- `recovery`: a broker that is slow while tables are read, which ends recovery for good; local
+  state that is ahead of its changelog, which ends the worker (faust-streaming issue 158); a
+  changelog whose last record is gone, which recovery waits for without end (issues 176, 597).
+- `tables`: changelog writes whose failure is only logged, values too large to be written, which
+  end the worker after the offset was committed, and offsets remembered for partitions that have
+  moved away.
+- `app`: settings that hang or evict (robinhood/faust issue 517), queues so small that a backlog
+  holds up results, and an application that must be created without touching the environment.
+
+They were verified against exactly the versions in `VERIFIED`; any other is refused.
+"""
+
+from aimesh.faustfix.app import MeshApp
+from aimesh.faustfix.consumer import MeshConsumer, MeshThread, MeshTransport
+from aimesh.faustfix.flow import CalmFlow
+from aimesh.faustfix.recovery import MeshRecovery, MeshTableManager
+from aimesh.faustfix.tables import MeshTable, Position, writing_for
+from aimesh.faustfix.versions import VERIFIED, verify_versions
+
+__all__ = [
+    "VERIFIED",
+    "CalmFlow",
+    "MeshApp",
+    "MeshConsumer",
+    "MeshRecovery",
+    "MeshTable",
+    "MeshTableManager",
+    "MeshThread",
+    "MeshTransport",
+    "Position",
+    "verify_versions",
+    "writing_for",
+]
