@@ -48,6 +48,19 @@ def _roles(text: str) -> tuple[str, ...]:
     return names
 
 
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip().lower() for part in text.split(",") if part.strip())
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if (word := text.strip().upper()) not in words:
+            raise ValueError(f"it must be one of {', '.join(words)}")
+        return word
+
+    return parse
+
+
 def _ollama(text: str) -> str:
     url = text.strip().rstrip("/").removesuffix("/v1")
     if "://" not in url:
@@ -70,6 +83,15 @@ def _setting(
     return field(default=default, metadata={"names": names, "parse": parse, "least": least})
 
 
+def _secret(name: str) -> Any:
+    """Declare a text that is never shown, and may be read from the file that ``{name}_FILE`` names.
+
+    Orchestrators hand over secrets as files, since variables are seen by too many.
+    """
+    metadata = {"names": (name,), "parse": str, "secret": True}
+    return field(default="", repr=False, metadata=metadata)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """What can be set; every field names its environment variables, the first one set wins.
@@ -79,6 +101,22 @@ class Settings:
 
     kafka: str = _setting("KAFKA_BOOTSTRAP_SERVERS", "KAFKA_BROKER", default="")
     kafka_port: int = _setting("AIMESH_KAFKA_PORT", default=9092, parse=_integer, least=1)
+    kafka_protocol: str = _setting(
+        "KAFKA_SECURITY_PROTOCOL",
+        default="PLAINTEXT",
+        parse=_one_of("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"),
+    )
+    kafka_mechanism: str = _setting(
+        "KAFKA_SASL_MECHANISM",
+        default="PLAIN",
+        parse=_one_of("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"),
+    )
+    kafka_username: str = _secret("KAFKA_SASL_USERNAME")
+    kafka_password: str = _secret("KAFKA_SASL_PASSWORD")
+    # PEM files; without a CA file those that the system trusts are trusted
+    kafka_cafile: str = _setting("KAFKA_SSL_CAFILE", default="")
+    kafka_certfile: str = _setting("KAFKA_SSL_CERTFILE", default="")
+    kafka_keyfile: str = _setting("KAFKA_SSL_KEYFILE", default="")
     topic_prefix: str = _setting("AIMESH_TOPIC_PREFIX", default="")
     # fixed once the topics exist; bounds how many workers can share a role
     partitions: int = _setting("AIMESH_PARTITIONS", default=4, parse=_integer, least=1)
@@ -100,6 +138,8 @@ class Settings:
     roles: tuple[str, ...] = _setting("AIMESH_ROLES", default=ROLES, parse=_roles)
     web_port: int = _setting("AIMESH_WEB_PORT", default=6066, parse=_integer, least=1)
     web_bind: str = _setting("AIMESH_WEB_BIND", default="127.0.0.1")
+    # further names under which browsers reach the pages, such as that of a proxy
+    web_hosts: tuple[str, ...] = _setting("AIMESH_WEB_HOSTS", default=(), parse=_names)
     data: Path = _setting("AIMESH_DATA", default=DATA, parse=Path)
     # one stable name a worker: its Faust state lives in a folder of this name
     worker: str = _setting("AIMESH_WORKER", default="worker")
@@ -132,9 +172,7 @@ class Settings:
 
     # how long a worker may make no progress before it ends itself to be restarted
     watchdog: float = _setting("AIMESH_WATCHDOG", default=120.0, parse=_number, least=5.0)
-    api_token: str = field(
-        default="", repr=False, metadata={"names": ("AIMESH_API_TOKEN",), "parse": str}
-    )
+    api_token: str = _secret("AIMESH_API_TOKEN")
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -150,7 +188,10 @@ class Settings:
         values: dict[str, Any] = {}
         for item in fields(cls):
             for name in item.metadata["names"]:
-                if text := environ.get(name, ""):
+                text = environ.get(name, "")
+                if item.metadata.get("secret"):
+                    text = _from_file(name, text, environ.get(f"{name}_FILE", ""))
+                if text:
                     values[item.name] = _parsed(name, text, item.metadata)
                     break
         return cls(**values)
@@ -164,6 +205,22 @@ class Settings:
     def history(self) -> Path:
         """The archive of reviewed tasks."""
         return self.data / "ai_history.csv"
+
+
+def _from_file(name: str, text: str, path: str) -> str:
+    """Return a secret: as it was given, or the content of its file without the last line end."""
+    if not path:
+        return text
+    if text:
+        raise SettingsError(f"{name} and {name}_FILE are both set: unset one of them")
+    try:
+        content = Path(path).read_text().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = getattr(exc, "strerror", None) or "it is not text"
+        raise SettingsError(f"{name}_FILE={path!r} cannot be read: {reason}") from exc
+    if not content:
+        raise SettingsError(f"{name}_FILE={path!r} is empty: it must hold the secret")
+    return content
 
 
 def _parsed(name: str, text: str, metadata: Mapping[str, Any]) -> Any:

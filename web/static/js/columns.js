@@ -1,0 +1,268 @@
+// The five columns: windowed lists of cards, filtered, with the cards of one task linked.
+
+import { $, h, reducedMotion, setText } from "./dom.js";
+import { CARDS, logLine, tick } from "./cards.js";
+import { count, plural } from "./format.js";
+import { headAndRest, shortId } from "./text.js";
+import { standing } from "./store.js";
+
+const MOST_SHOWN = 200;
+export const NAMES = ["tasks", "code", "sandbox", "reviews", "log"];
+
+/** What of a task a column shows: its card is built anew only when this changes. */
+const SIGNATURES = {
+  tasks: (task) => `${task.version}`,
+  code: (task) => [...task.attempts.values()].map((attempt) => `${attempt.solution?.at ?? ""}${attempt.verdict?.word ?? ""}`).join(),
+  sandbox: (task) => [...task.attempts.values()].map((attempt) => attempt.verdict?.at ?? "").join(),
+  reviews: (task) => `${task.review?.at}`,
+};
+
+const OUTCOMES = {
+  all: () => true,
+  running: (state) => state === "running",
+  passed: (state) => state === "passed",
+  failed: (state) => state === "failed" || state === "dead",
+};
+
+class Column {
+  constructor(name) {
+    this.name = name;
+    this.list = $(`${name}-list`);
+    this.total = $(`${name}-count`);
+    this.empty = $(`${name}-empty`);
+    this.newer = $(`${name}-newer`);
+    this.nodes = new Map();
+    this.unseen = 0;
+    this.newer.addEventListener("click", () => this.toTop());
+    this.list.addEventListener("scroll", () => this.list.scrollTop < 24 && this._seen(), { passive: true });
+  }
+
+  toTop() {
+    this.list.scrollTo({ top: 0, behavior: reducedMotion() ? "auto" : "smooth" });
+    this._seen();
+  }
+
+  _seen() {
+    this.unseen = 0;
+    this.newer.hidden = true;
+  }
+
+  /** Show these: an array of [key, signature, build], the first on top. */
+  show(wanted, total) {
+    const kept = new Set(wanted.map(([key]) => key));
+    for (const [key, entry] of this.nodes) {
+      if (kept.has(key)) continue;
+      entry.node.remove();
+      this.nodes.delete(key);
+    }
+    const scrolled = this.list.scrollTop > 24;
+    let added = 0;
+    let next = this.list.firstElementChild;
+    for (const [key, signature, build] of wanted) {
+      const entry = this._entry(key, signature, build);
+      if (entry.isNew) added += next === this.list.firstElementChild ? 1 : 0;
+      entry.isNew = false;
+      if (entry.node === next) next = next.nextElementSibling;
+      else this.list.insertBefore(entry.node, next);
+    }
+    if (scrolled && added && this.nodes.size > added) this._more(added);
+    setText(this.total, count(total));
+    this.empty.hidden = wanted.length > 0;
+  }
+
+  _more(added) {
+    this.unseen += added;
+    setText(this.newer, `↑ ${count(this.unseen)} new`);
+    this.newer.hidden = false;
+  }
+
+  _entry(key, signature, build) {
+    const entry = this.nodes.get(key);
+    if (!entry) {
+      const made = { node: build(null), signature, isNew: true };
+      this.nodes.set(key, made);
+      return made;
+    }
+    if (entry.signature !== signature) {
+      entry.signature = signature;
+      keepingFocus(entry.node, () => build(entry.node));
+    }
+    return entry;
+  }
+}
+
+function keepingFocus(node, change) {
+  const focused = node.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+  change();
+  if (focused) node.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+}
+
+export class Columns {
+  /** `onSelect` is called with the task that is selected, or null. */
+  constructor(store, onSelect) {
+    this.store = store;
+    this.onSelect = onSelect;
+    this.columns = NAMES.map((name) => new Column(name));
+    this.filter = { text: "", outcome: "all", agent: "", only: false };
+    this.selected = null;
+    this.hovered = null;
+    this.isPaused = false;
+    this.root = $("columns");
+    this._listen();
+    setInterval(() => tick(this.root), 1000);
+  }
+
+  get linked() {
+    return this.hovered ?? this.selected;
+  }
+
+  setFilter(changes) {
+    Object.assign(this.filter, changes);
+    this.render(true);
+  }
+
+  /** Show what has changed since the last time; `all` shows everything anew. */
+  render(all = false) {
+    if (this.isPaused && !all) return;
+    const { changed } = this.store;
+    if (all || changed.has("tasks")) this._renderTasks();
+    if (all || changed.has("lines") || changed.has("tasks")) this._renderLines();
+    this.store.settle();
+    this._link();
+    tick(this.root);
+  }
+
+  _renderTasks() {
+    const matching = [...this.store.tasks.values()].filter((task) => this._matches(task));
+    for (const column of this.columns.slice(0, 4)) {
+      const at = (task) => task.columnAt[column.name];
+      const found = matching.filter(at).sort((a, b) => at(b) - at(a));
+      const wanted = found.slice(0, MOST_SHOWN).map((task) => [task.id, SIGNATURES[column.name](task), (node) => this._card(column.name, task, node)]);
+      column.show(wanted, found.length);
+    }
+  }
+
+  _card(name, task, node) {
+    const { state } = standing(task);
+    const card = node ?? h("li", { class: "card", data: { task: task.id }, tabindex: "-1", vars: { hue: task.hue } });
+    const isStacked = name !== "tasks" && name !== "reviews" && task.attempts.size > 1;
+    card.className = `card is-${state}${isStacked ? " is-stacked" : ""}`;
+    card.setAttribute("aria-label", `${shortId(task.id)} ${headAndRest(task.text)[0].slice(0, 80)}`);
+    card.replaceChildren(...CARDS[name](task).flat().filter(Boolean));
+    return card;
+  }
+
+  _renderLines() {
+    const column = this.columns[4];
+    const found = this.store.lines.filter((line) => this._matchesLine(line)).reverse();
+    column.show(found.slice(0, MOST_SHOWN).map((line) => [line.id, "", () => logLine(line)]), found.length);
+  }
+
+  _matches(task) {
+    const { text, outcome, only } = this.filter;
+    if (only && this.selected && task.id !== this.selected) return false;
+    if (!OUTCOMES[outcome](standing(task).state)) return false;
+    return !text || textOf(task).includes(text.toLowerCase());
+  }
+
+  _matchesLine(line) {
+    const { text, outcome, agent, only } = this.filter;
+    if (agent && line.agent !== agent) return false;
+    if (only && this.selected) return line.taskId === this.selected;
+    const task = this.store.tasks.get(line.taskId);
+    if (outcome !== "all" && task && !OUTCOMES[outcome](standing(task).state)) return false;
+    return !text || `${line.agent} ${line.name ?? ""} ${line.state ?? ""} ${line.message} ${line.taskId}`.toLowerCase().includes(text.toLowerCase());
+  }
+
+  // -- linking
+
+  /** Select a task and bring its cards into view; null selects none. */
+  select(id, { reveal = true } = {}) {
+    this.selected = id === this.selected && !reveal ? null : id;
+    if (!this.selected && this.filter.only) this.filter.only = false;
+    this.render(true);
+    if (this.selected && reveal) this._reveal(this.selected);
+    this.onSelect(this.selected && this.store.tasks.get(this.selected));
+  }
+
+  _reveal(id) {
+    for (const column of this.columns.slice(0, 4)) {
+      const node = column.nodes.get(id)?.node;
+      if (!node) continue;
+      const to = node.offsetTop - column.list.offsetTop - 8;
+      column.list.scrollTo({ top: to, behavior: reducedMotion() ? "auto" : "smooth" });
+    }
+  }
+
+  _link() {
+    const id = this.linked;
+    this.root.classList.toggle("has-selected", Boolean(this.selected) && id === this.selected);
+    for (const element of this.root.querySelectorAll(".is-linked, .is-selected")) element.classList.remove("is-linked", "is-selected");
+    if (id) for (const element of this.root.querySelectorAll(`[data-task="${CSS.escape(id)}"]`)) element.classList.add("is-linked");
+    if (this.selected) for (const element of this.root.querySelectorAll(`.card[data-task="${CSS.escape(this.selected)}"]`)) element.classList.add("is-selected");
+    this._tabStops();
+    this.root.dispatchEvent(new CustomEvent("linked"));
+  }
+
+  /** Return the nodes of the linked task's cards, in the order of its way. */
+  path() {
+    const id = this.linked;
+    return id ? this.columns.slice(0, 4).map((column) => [column, column.nodes.get(id)?.node]).filter(([, node]) => node) : [];
+  }
+
+  // one tab stop to a column; what is inside a card can be reached once the card is the current one
+  _tabStops() {
+    for (const { list } of this.columns.slice(0, 4)) {
+      const current = list.contains(document.activeElement) ? document.activeElement.closest(".card") : (list.querySelector(".card.is-selected") ?? list.querySelector(".card"));
+      for (const card of list.querySelectorAll(".card")) {
+        const isCurrent = card === current;
+        card.tabIndex = isCurrent ? 0 : -1;
+        for (const control of card.querySelectorAll("button, summary")) control.tabIndex = isCurrent ? 0 : -1;
+      }
+    }
+  }
+
+  _listen() {
+    const taskOf = (event) => event.target.closest?.("[data-task]")?.dataset.task ?? null;
+    const hover = (id) => {
+      if (id === this.hovered) return;
+      this.hovered = id;
+      this._link();
+    };
+    this.root.addEventListener("pointerover", (event) => event.pointerType === "mouse" && hover(taskOf(event)));
+    this.root.addEventListener("pointerleave", () => hover(null));
+    this.root.addEventListener("focusin", () => this._tabStops());
+    this.root.addEventListener("click", (event) => {
+      if (event.target.closest("button, summary, a") || String(getSelection())) return;
+      const id = taskOf(event);
+      if (id && this.store.tasks.has(id)) this.select(id, { reveal: id !== this.selected });
+    });
+  }
+
+  /** Move the focus to a neighbouring card: dx columns, dy cards. */
+  move(dx, dy) {
+    const card = document.activeElement?.closest?.(".card");
+    const lists = this.columns.slice(0, 4).map(({ list }) => list);
+    const from = Math.max(0, lists.findIndex((list) => list.contains(card)));
+    if (!card) return this._focus(lists[0].querySelector(".card"));
+    if (dy) return this._focus(dy > 0 ? card.nextElementSibling : card.previousElementSibling);
+    const list = lists[from + dx];
+    return this._focus(list?.querySelector(`[data-task="${CSS.escape(card.dataset.task)}"]`) ?? list?.querySelector(".card"));
+  }
+
+  _focus(card) {
+    card?.focus();
+    card?.scrollIntoView({ block: "nearest" });
+  }
+
+  summary(task) {
+    const { word } = standing(task);
+    return `${shortId(task.id)} ${headAndRest(task.text)[0]} · ${word}${task.attempts.size > 1 ? ` · ${plural(task.attempts.size, "try", "tries")}` : ""}`;
+  }
+}
+
+function textOf(task) {
+  const parts = [task.id, task.text, task.source, task.review?.text, task.dead?.error];
+  for (const { solution, verdict } of task.attempts.values()) parts.push(solution?.code, verdict?.output, verdict?.error, verdict?.word);
+  return parts.filter(Boolean).join("\n").toLowerCase();
+}
