@@ -13,11 +13,11 @@ from aimesh import codec, dead_letters, topics
 from aimesh.core.audit import ROLES, STEPS, Audit, Message
 from aimesh.core.balance import Report, stable
 from aimesh.core.identity import derived_id
-from aimesh.errors import UnavailableError
 from aimesh.hops import app_id
 from aimesh.records import Review, Solution, Task, Verdict
 from aimesh.services.archive import Archive
 from aimesh.services.kafka import KafkaAdmin
+from aimesh.services.kafka_access import KafkaAccess
 from aimesh.services.reading import (
     Place,
     Record,
@@ -26,6 +26,7 @@ from aimesh.services.reading import (
     connected,
     existing,
     header,
+    required,
 )
 from aimesh.settings import Settings
 
@@ -73,7 +74,7 @@ async def audit(
     Raises:
         UnavailableError: no broker answers, there is no mesh on it, or the archive is no archive.
     """
-    async with connected(bootstrap) as admin:
+    async with connected(bootstrap, KafkaAccess.from_settings(settings)) as admin:
         return await _Auditor(bootstrap, settings, admin, archive, progress).run()
 
 
@@ -125,14 +126,9 @@ class _Auditor:
 
     async def _topics(self) -> dict[str, int]:
         needed = [self._dead, *self._names.values()]
-        counts = await existing(self._admin, [*needed, *self._open])
-        if missing := [name for name in needed if name not in counts]:
-            raise UnavailableError(
-                "kafka",
-                f"there is no mesh at {self._bootstrap}: topic {missing[0]} is missing",
-                remedy="start one with `aimesh up`, or set AIMESH_TOPIC_PREFIX to that of yours",
-            )
-        return counts
+        found = await required(self._admin, self._bootstrap, needed)
+        # a role that never ran has no open jobs
+        return found | await existing(self._admin, self._open)
 
     async def _read_committed(self) -> None:
         for role in ROLES.values():
@@ -165,7 +161,9 @@ class _Auditor:
 
     async def _records(self, what: str, spans: Spans) -> AsyncIterator[Record]:
         self._progress(what, total=sum(end - begin for begin, end in spans.values()))
-        async with TopicReader(self._bootstrap) as reader:
+        async with TopicReader(
+            self._bootstrap, KafkaAccess.from_settings(self._settings)
+        ) as reader:
             batches = reader.through(spans, lambda count: self._progress(what, passed=count))
             async for batch in batches:
                 for record in batch:

@@ -11,11 +11,11 @@ from aiokafka import AIOKafkaProducer
 
 from aimesh import codec, dead_letters, topics
 from aimesh.core.redriving import LIMIT, Redrive, refusal
-from aimesh.errors import MeshError, UnavailableError
+from aimesh.errors import MeshError
 from aimesh.hops import app_id
 from aimesh.records import now
 from aimesh.services.letters import PREVIEW, DeadLetter, Redriven, letter_of, redrive_of
-from aimesh.services.reading import Spans, TopicReader, connected, existing, kafka_failures
+from aimesh.services.reading import Spans, TopicReader, connected, kafka_failures, required
 from aimesh.settings import Settings
 
 _STEPS = (topics.TASKS, topics.SOLUTIONS, topics.VERDICTS, topics.REVIEWS)
@@ -107,16 +107,9 @@ class DeadLetters:
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[tuple[Spans, TopicReader]]:
-        """Give what there is of both topics, and a reader; a reader of any other is not needed."""
+        """Give what there is of both topics, and a reader."""
         async with connected(self._bootstrap) as admin:
-            counts = await existing(admin, [self._topic, self._redrives])
-            if len(counts) < 2:
-                raise UnavailableError(
-                    "kafka",
-                    f"there is no mesh at {self._bootstrap}: {self._topic} or {self._redrives} "
-                    "is missing",
-                    remedy="start one with `aimesh up`, or set AIMESH_TOPIC_PREFIX to yours",
-                )
+            counts = await required(admin, self._bootstrap, [self._topic, self._redrives])
             begins, ends = await admin.beginnings(counts), await admin.ends(counts)
         async with TopicReader(self._bootstrap) as reader:
             yield {place: (begins[place], end) for place, end in ends.items()}, reader

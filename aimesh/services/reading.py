@@ -6,7 +6,7 @@ Topics are looked for among all that there are, since a broker may create one th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import TypeAlias
 
@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError
 
 from aimesh.errors import UnavailableError
 from aimesh.services.kafka import KafkaAdmin
+from aimesh.services.kafka_access import OPEN, KafkaAccess
 
 Place: TypeAlias = tuple[str, int]
 # by topic and partition: the first offset, and the one after the last
@@ -39,13 +40,13 @@ def kafka_failures(bootstrap: str) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def connected(bootstrap: str) -> AsyncIterator[KafkaAdmin]:
+async def connected(bootstrap: str, access: KafkaAccess = OPEN) -> AsyncIterator[KafkaAdmin]:
     """Have a connection to Kafka's administration while the body runs.
 
     Raises:
         UnavailableError: no broker answers, or it stops answering.
     """
-    admin = KafkaAdmin(bootstrap)
+    admin = KafkaAdmin(bootstrap, access)
     try:
         await admin.start()
     except UnavailableError as exc:
@@ -63,14 +64,31 @@ async def existing(admin: KafkaAdmin, names: Iterable[str]) -> dict[str, int]:
     return {name: found[name] for name in names if name in found}
 
 
+async def required(admin: KafkaAdmin, bootstrap: str, names: Sequence[str]) -> dict[str, int]:
+    """Return the number of partitions of topics that a mesh has.
+
+    Raises:
+        UnavailableError: one of them is not there: no mesh has run on this broker.
+    """
+    found = await existing(admin, names)
+    if missing := [name for name in names if name not in found]:
+        raise UnavailableError(
+            "kafka",
+            f"there is no mesh at {bootstrap}: topic {missing[0]} is missing",
+            remedy="start one with `aimesh up`, or set AIMESH_TOPIC_PREFIX to that of yours",
+        )
+    return found
+
+
 class TopicReader:
     """A consumer without a group; use it as an asynchronous context.
 
     Arguments:
         bootstrap: addresses of brokers, as ``host:port`` separated by commas.
+        access: what they ask of clients.
     """
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, bootstrap: str, access: KafkaAccess = OPEN) -> None:
         self._bootstrap = bootstrap
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=bootstrap,
@@ -78,6 +96,7 @@ class TopicReader:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_max_wait_ms=200,
+            **access.options(),
         )
 
     async def __aenter__(self) -> TopicReader:
