@@ -127,13 +127,27 @@ def _empty_of_files(top: int) -> list[str]:
 
 def _flatten(top: int, name: str) -> None:
     """Remove one folder, moving the folders in it up to ``top``."""
-    inner = os.open(name, _FOLDER, dir_fd=top)
+    inner = _opened(top, name)
     try:
         for folder in _empty_of_files(inner):
+            os.close(_opened(inner, folder))  # a folder can be moved only by who may write in it
             os.rename(folder, secrets.token_hex(8), src_dir_fd=inner, dst_dir_fd=top)
     finally:
         os.close(inner)
     os.rmdir(name, dir_fd=top)
+
+
+def _opened(top: int, name: str) -> int:
+    try:
+        return os.open(name, _FOLDER, dir_fd=top)
+    except PermissionError:
+        # through its own descriptor, so that no link is followed
+        handle = os.open(name, _FOLDER | os.O_PATH, dir_fd=top)
+        try:
+            os.chmod(f"/proc/self/fd/{handle}", 0o700)
+        finally:
+            os.close(handle)
+        return os.open(name, _FOLDER, dir_fd=top)
 
 
 def _remove_stale(scratch: Path) -> None:

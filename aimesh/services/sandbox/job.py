@@ -118,6 +118,8 @@ def template(layers: Layers, limits: Limits, root: str) -> Template:
         ),
         facts={
             "isolated": layers.isolated,
+            # without namespaces the parent has to be able to look at what the worker has written
+            "secretive": bool(layers.namespaces),
             "rlimits": _rlimits(layers, limits) if layers.rlimits else [],
             "namespaces": world.plan(layers, limits, python, root) if layers.namespaces else None,
             "filter": _filter(calls) if layers.seccomp else None,
@@ -132,7 +134,8 @@ def _rlimits(layers: Layers, limits: Limits) -> list[tuple[int, bytes]]:
         resource.RLIMIT_FSIZE: limits.disk,
         resource.RLIMIT_NOFILE: _OPEN_FILES,
         resource.RLIMIT_SIGPENDING: _QUEUED_SIGNALS,
-        resource.RLIMIT_CORE: 0,
+        # the one value for which the kernel starts no program that collects crashes either
+        resource.RLIMIT_CORE: 1,
         resource.RLIMIT_MEMLOCK: 0,
         resource.RLIMIT_MSGQUEUE: 0,
         resource.RLIMIT_RTPRIO: 0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 
@@ -50,8 +51,9 @@ class Layers:
 
     @property
     def counts_threads(self) -> bool:
-        """Whether the kernel's own count of processes is of this run alone."""
-        return self.own_user or self.namespaces == "user"
+        """Whether the kernel counts this run's threads alone, and holds it to that number."""
+        # nothing limits the machine's root, not even in namespaces of its own
+        return self.own_user or (self.namespaces == "user" and os.geteuid() != 0)
 
     def describe(self) -> str:
         """One sentence for people."""

@@ -10,9 +10,13 @@ from aimesh.services.sandbox.layers import Layers
 from aimesh.services.sandbox.limits import Limits
 from aimesh.services.sandbox.outcome import Report
 
+# Files that were removed while open take room that no look at the folder finds. All that a run ever
+# wrote bounds it; programs write more than they keep, so this much more is let through.
+_WRITTEN_OVER_KEPT = 8
+
 
 class Overseer:
-    """Measures one run from outside: its folder on disk and its threads."""
+    """Measures one run from outside: its folder on disk, what it wrote, and its threads."""
 
     def __init__(self, layers: Layers, limits: Limits, folder: Path | None) -> None:
         self._limits = limits
@@ -30,6 +34,8 @@ class Overseer:
             return "threads"
         if self._folder is None:
             return ""
+        if report.worker and _written_by(report.worker) > self._limits.disk * _WRITTEN_OVER_KEPT:
+            return "disk"
         return self._over(*await asyncio.to_thread(measure, self._folder, self._limits.inodes))
 
     async def clear(self) -> str:
@@ -54,8 +60,20 @@ class Overseer:
 
 
 def _threads_of(pid: int) -> int:
+    return _numbers(f"/proc/{pid}/status").get("Threads", 0)
+
+
+def _written_by(pid: int) -> int:
+    numbers = _numbers(f"/proc/{pid}/io")
+    # the first counts what was passed to write, the second also what memory maps changed
+    return max(numbers.get("wchar", 0), numbers.get("write_bytes", 0))
+
+
+def _numbers(path: str) -> dict[str, int]:
+    """The lines of the form ``name: number``; none when the process is gone."""
     try:
-        text = Path(f"/proc/{pid}/status").read_text()
+        lines = Path(path).read_text().splitlines()
     except OSError:
-        return 0
-    return int(text.partition("\nThreads:")[2].split(None, 1)[0] or 0)
+        return {}
+    pairs = (line.partition(":") for line in lines)
+    return {name: int(value) for name, _, value in pairs if value.strip().isdecimal()}

@@ -121,7 +121,8 @@ CHECKED: dict[str, tuple[Check, ...]] = {
     "prctl": (one_of(0, _PR_SET_NAME, _PR_GET_NAME),),
     "kill": (one_of(0, SELF, TARGET),),
     "tgkill": (one_of(0, SELF),),
-    "prlimit64": (one_of(0, 0, SELF),),
+    # to read the limits, not to set them
+    "prlimit64": (one_of(0, 0, SELF), Check(2, (0,), whole=True)),
     "sched_getaffinity": (one_of(0, 0, SELF),),
     # datagrams could be sent to any socket with a name
     "socketpair": (
@@ -139,6 +140,8 @@ ANSWERED: dict[str, int] = {
     **dict.fromkeys(_names("setxattr lsetxattr fsetxattr getxattr lgetxattr"), errno.ENOTSUP),
     **dict.fromkeys(_names("fgetxattr listxattr llistxattr flistxattr"), errno.ENOTSUP),
     **dict.fromkeys(_names("removexattr lremovexattr fremovexattr"), errno.ENOTSUP),
+    # could take disk beyond the end of a file, where no limit looks; the C library writes instead
+    "fallocate": errno.ENOTSUP,
     **dict.fromkeys(_names("clone3 openat2 copy_file_range preadv2 pwritev2"), errno.ENOSYS),
     **dict.fromkeys(_names("futex_waitv membarrier epoll_pwait2 memfd_create"), errno.ENOSYS),
 }

@@ -68,7 +68,7 @@ class Sandbox:
             SandboxRefusedError: the sandbox is closed.
         """
         source = code.encode("utf-8", "surrogatepass") if isinstance(code, str) else code
-        pairs = [(str(case["call"]), str(case["expected"])) for case in cases]
+        pairs = [(_word(case, "call"), _word(case, "expected")) for case in cases]
         if not _has_code(source):
             return self._outcome("no_code", cases=len(pairs), error="there is no code to run")
         if len(source) > _MOST_SOURCE:
@@ -124,3 +124,8 @@ def _has_code(source: bytes) -> bool:
     """Whether there is a line that is neither blank nor a comment."""
     lines = (line.strip() for line in source.splitlines())
     return any(line and not line.startswith(b"#") for line in lines)
+
+
+def _word(case: Mapping[str, str], name: str) -> str:
+    """One side of a case, which comes from outside as well: what is missing cannot be equal."""
+    return str(case.get(name, "")).encode("utf-8", "replace").decode()

@@ -155,6 +155,7 @@ set_robust_list 273 99
 utimensat 280 88
 epoll_pwait 281 22
 epoll_create1 291 20
+fallocate 285 47
 dup3 292 24
 pipe2 293 59
 preadv 295 69

@@ -29,6 +29,8 @@ def confine(job: dict[str, Any]) -> None:
     if job["isolated"]:
         _drop_privileges(job["uid"])
         kernel.prctl(kernel.SET_NO_NEW_PRIVS, 1)
+    if job["secretive"]:
+        kernel.prctl(kernel.SET_DUMPABLE, 0)
     # a change of user made the kernel forget it
     kernel.die_with_parent()
     if job["landlock"]:
@@ -43,8 +45,6 @@ def _drop_privileges(uid: int | None) -> None:
     version = 0x20080522
     none = bytes(24)
     kernel.libc("capset", version.to_bytes(4, "little") + bytes(4), none)
-    # no core dump, whatever program the machine has registered for them
-    kernel.prctl(kernel.SET_DUMPABLE, 0)
 
 
 def _landlock(calls: tuple[int, int, int], ruleset: bytes, rules: list[tuple[str, int]]) -> None:

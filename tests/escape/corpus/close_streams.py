@@ -1,0 +1,6 @@
+# expect: timeout
+# control: overtime
+# what: closes every stream so that its end cannot be read from them
+import os, time
+os.closerange(0, 256)
+time.sleep(1000)

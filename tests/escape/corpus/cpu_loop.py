@@ -1,0 +1,3 @@
+# expect: timeout
+# control: overtime
+while True: pass

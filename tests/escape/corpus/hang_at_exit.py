@@ -1,0 +1,7 @@
+# expect: timeout
+# control: overtime
+# what: does not end when it ends
+import atexit, time
+class D:
+    def __del__(self): time.sleep(1000)
+d = D(); atexit.register(time.sleep, 1000)

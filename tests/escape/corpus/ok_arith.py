@@ -1,0 +1,4 @@
+# expect: passed
+# shows: 45
+# control: none
+print(sum(range(10)))

@@ -1,0 +1,4 @@
+# expect: failed
+# shows: ZeroDivisionError
+# control: none
+1/0

@@ -1,0 +1,4 @@
+# expect: failed
+# exit: 3
+# control: none
+import sys; print('partial'); sys.exit(3)

@@ -1,0 +1,9 @@
+# expect: passed
+# control: printed
+def attempt(what, f):
+    try: r = f()
+    except BaseException as e: print("blocked:", what, type(e).__name__, getattr(e, "errno", "")); return
+    print("ESCAPE:", what, repr(r)[:120])
+attempt("read key", lambda: open("@@HOMEKEY@@").read())
+import os
+attempt("list home", lambda: os.listdir(os.path.dirname("@@HOMEKEY@@")))

@@ -1,0 +1,5 @@
+# expect: timeout passed
+# control: overtime
+# what: stops, so that it neither runs nor ends
+import os, signal
+os.kill(os.getpid(), signal.SIGSTOP)

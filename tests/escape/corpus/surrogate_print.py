@@ -1,0 +1,3 @@
+# expect: failed
+# control: none
+print('\ud800')
