@@ -30,6 +30,7 @@ from aimesh.root import RootApp
 from aimesh.services.archive import Archive
 from aimesh.services.feed import FeedHub
 from aimesh.services.kafka import KafkaAdmin
+from aimesh.services.kafka_access import KafkaAccess
 from aimesh.services.memory import Memory
 from aimesh.services.ollama import Ollama
 from aimesh.services.sandbox import Limits, Sandbox
@@ -59,6 +60,7 @@ class _Wiring:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.kafka = settings.kafka or DEFAULT_KAFKA
+        self.access = KafkaAccess.from_settings(settings)
         # tells this very process from the one before it and from its neighbours
         host = "".join(c if c.isalnum() else "-" for c in socket.gethostname().lower())[:30]
         self.identity = f"{host}-{uuid.uuid4().hex[:12]}"
@@ -125,6 +127,7 @@ class _Wiring:
             "identity": self.identity,
             "topic_replication_factor": self.settings.replication,
             "topic_partitions": self.settings.partitions,
+            **self.access.faust_options(),
         }
 
     def stage(self, role: str, tell: Teller, app: MeshApp, **options: Any) -> Stage:
@@ -262,7 +265,7 @@ class _Wiring:
 
     def governor_role(self) -> dict[str, MeshApp]:
         app = self.app("governor")
-        admin = KafkaAdmin(self.kafka)
+        admin = KafkaAdmin(self.kafka, self.access)
         self.closers.append(admin.close)
         self.governor = Governor(
             app,
@@ -323,7 +326,7 @@ class _Wiring:
         root.prepare(
             roles=roles,
             stages=self.stages,
-            admin=KafkaAdmin(self.kafka),
+            admin=KafkaAdmin(self.kafka, self.access),
             layouts=self._layouts(),
             replication=settings.replication,
             routes=self._routes(root, roles),
@@ -338,7 +341,7 @@ class _Wiring:
         found = health_views.routes(Health(roles, self.stages, self.observer))
         if self.observer is not None:
             found += MeshViews(root, self.observer, self.name(topics.TASKS)).routes()
-            hub = FeedHub(self.kafka, self._feed(), self.settings.partitions)
+            hub = FeedHub(self.kafka, self._feed(), self.settings.partitions, self.access)
             self.hubs.append(hub)
             found += [*streams.routes(hub), *dashboard.routes(self.settings)]
         return found

@@ -25,6 +25,7 @@ _WORKER_GRACE, _KAFKA_GRACE, _REHEARSAL_GRACE, _HURRIED = 30.0, 10.0, 5.0, 3.0
 _PRODUCER_INTERVAL = "3"
 # a line of the worker's log: time, process, level, text
 _WARNING = re.compile(r"^(?:\[[^]]*\] )*\[(WARNING|ERROR|CRITICAL)\]:? (.*)")
+_ACCESS = ("KAFKA_SECURITY_", "KAFKA_SASL_", "KAFKA_SSL_")
 _ANYWHERE = ("0.0.0.0", "::", "")
 
 
@@ -161,8 +162,12 @@ class LocalMesh:
 
     def _worker_environ(self, kafka: str, model: str, port: int) -> dict[str, str]:
         interval = self._environ.get("AIMESH_PRODUCER_INTERVAL") or _PRODUCER_INTERVAL
+        environ = self._environ
+        if not self._settings.kafka:
+            # an access that is set is another broker's, the embedded one is open
+            environ = {k: v for k, v in environ.items() if not k.startswith(_ACCESS)}
         return {
-            **self._environ,
+            **environ,
             "KAFKA_BOOTSTRAP_SERVERS": kafka,
             "OLLAMA_BASE_URL": model,
             "AIMESH_DATA": str(self._settings.data),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 _MIB = 1 << 20
@@ -33,7 +34,6 @@ _SETTINGS = {
     "process.roles": "broker,controller",
     "node.id": 1,
     "controller.listener.names": "CONTROLLER",
-    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
     "auto.create.topics.enable": "false",
     # one node, so one replica of everything
     "offsets.topic.replication.factor": 1,
@@ -67,7 +67,14 @@ _SETTINGS = {
 }
 
 
-def server_properties(host: str, port: int, controller_port: int, log_dir: str) -> str:
+def server_properties(
+    host: str,
+    port: int,
+    controller_port: int,
+    log_dir: str,
+    listeners: Mapping[str, int] | None = None,
+    properties: Mapping[str, str] | None = None,
+) -> str:
     """The text of the broker's settings file.
 
     Arguments:
@@ -75,12 +82,19 @@ def server_properties(host: str, port: int, controller_port: int, log_dir: str) 
         port: where clients connect.
         controller_port: where its own controller listens.
         log_dir: the folder of its data, relative to its working folder.
+        listeners: further ports where clients connect, by security protocol.
+        properties: further settings of Kafka, which outweigh the ones here.
     """
+    ports = {"PLAINTEXT": port, **(listeners or {})}
+    open_to_clients = ",".join(f"{name}://{host}:{number}" for name, number in ports.items())
+    protocols = ",".join(f"{name}:{name}" for name in ports)
     settings = {
         **_SETTINGS,
-        "listeners": f"PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}",
-        "advertised.listeners": f"PLAINTEXT://{host}:{port}",
+        "listeners": f"{open_to_clients},CONTROLLER://{host}:{controller_port}",
+        "advertised.listeners": open_to_clients,
+        "listener.security.protocol.map": f"{protocols},CONTROLLER:PLAINTEXT",
         "controller.quorum.voters": f"1@{host}:{controller_port}",
         "log.dirs": log_dir,
+        **(properties or {}),
     }
     return "".join(f"{name}={value}\n" for name, value in settings.items())

@@ -7,7 +7,7 @@ import base64
 import os
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -42,6 +42,8 @@ class EmbeddedKafka:
         *,
         fixed_port: bool = False,
         console: Console | None = None,
+        listeners: Mapping[str, int] | None = None,
+        properties: Mapping[str, str] | None = None,
     ) -> None:
         """Prepare a broker; nothing happens before ``start``.
 
@@ -50,12 +52,16 @@ class EmbeddedKafka:
             port: where it listens. If that is taken, a free one is used: see ``port`` afterwards.
             fixed_port: refuse to start rather than use another port.
             console: where the progress of the first fetch is shown; nowhere when left out.
+            listeners: further ports where it listens, by security protocol, as ``SASL_SSL``.
+            properties: further settings of Kafka, such as those that the listeners need.
         """
         self.name = "embedded Kafka"
         self.folder = folder
         self.port = port
         self._fixed_port = fixed_port
         self._console = console
+        self._listeners = dict(listeners or {})
+        self._properties = dict(properties or {})
         self._lock = FolderLock(folder / "lock")
         self._child: Child | None = None
         self._log_start = 0
@@ -212,7 +218,9 @@ class EmbeddedKafka:
         return False
 
     def _configure(self, port: int, *, log_dir: str) -> None:
-        properties = server_properties(HOST, port, free_port(), log_dir)
+        properties = server_properties(
+            HOST, port, free_port(), log_dir, self._listeners, self._properties
+        )
         (self.folder / "server.properties").write_text(properties)
 
     def _tail(self) -> str:

@@ -103,7 +103,7 @@ async def web_port(settings: Settings) -> Check:
 async def kafka(settings: Settings) -> Check:
     """The broker that is set, or what the embedded one needs."""
     if settings.kafka:
-        return await _broker(settings.kafka)
+        return await _broker(settings)
     from aimesh.embedded import distribution
 
     try:
@@ -183,14 +183,19 @@ def _model(name: str, found: list[str]) -> Check:
     return Check(f"model {name}", False, "Ollama does not have it", f"ollama pull {name}")
 
 
-async def _broker(bootstrap: str) -> Check:
+async def _broker(settings: Settings) -> Check:
     from aimesh.services.kafka import KafkaAdmin
+    from aimesh.services.kafka_access import KafkaAccess
 
+    bootstrap = settings.kafka
     remedy = "start it, correct KAFKA_BOOTSTRAP_SERVERS, or unset it for the embedded Kafka"
     # aiokafka logs every refused connection, so look before asking
     if not any(await asyncio.gather(*(_listens(item) for item in bootstrap.split(",")))):
         return Check("Kafka", False, f"nothing listens at {bootstrap}", remedy)
-    admin = KafkaAdmin(bootstrap)
+    try:
+        admin = KafkaAdmin(bootstrap, KafkaAccess.from_settings(settings))
+    except MeshError as exc:
+        return Check("Kafka", False, str(exc), "correct the variable")
     try:
         await admin.start()
         topics = await admin.partitions()

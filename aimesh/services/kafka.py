@@ -12,6 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from aimesh.errors import MeshError, UnavailableError
+from aimesh.services.kafka_access import OPEN, KafkaAccess
 from aimesh.topics import MAX_MESSAGE_BYTES, Layout
 
 logger = logging.getLogger(__name__)
@@ -29,10 +30,12 @@ class KafkaAdmin:
 
     Arguments:
         bootstrap: addresses of brokers, as ``host:port`` separated by commas.
+        access: what they ask of clients.
     """
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, bootstrap: str, access: KafkaAccess = OPEN) -> None:
         self._bootstrap = bootstrap
+        self._access = access
         self._admin: AIOKafkaAdminClient | None = None
         self._consumer: AIOKafkaConsumer | None = None
 
@@ -42,8 +45,9 @@ class KafkaAdmin:
         Raises:
             UnavailableError: no broker answers.
         """
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
-        consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, group_id=None)
+        options = {"bootstrap_servers": self._bootstrap, **self._access.options()}
+        admin = AIOKafkaAdminClient(**options)
+        consumer = AIOKafkaConsumer(group_id=None, **options)
         try:
             async with asyncio.timeout(PROBE_SECONDS):
                 await admin.start()

@@ -17,6 +17,7 @@ from aimesh.services.feed.entries import Wanted, entry_of
 from aimesh.services.feed.log import FeedLog
 from aimesh.services.feed.shelf import Keepsakes, Shelf
 from aimesh.services.feed.subscription import Subscription
+from aimesh.services.kafka_access import OPEN, KafkaAccess
 
 logger = logging.getLogger(__name__)
 
@@ -41,10 +42,13 @@ class FeedHub:
         bootstrap: addresses of brokers, as ``host:port`` separated by commas.
         topic: the feed's name.
         partitions: how many partitions it has.
+        access: what the brokers ask of clients.
     """
 
-    def __init__(self, bootstrap: str, topic: str, partitions: int) -> None:
-        self._log = FeedLog(bootstrap, topic, partitions)
+    def __init__(
+        self, bootstrap: str, topic: str, partitions: int, access: KafkaAccess = OPEN
+    ) -> None:
+        self._log = FeedLog(bootstrap, topic, partitions, access)
         self._task: asyncio.Task[None] | None = None
         self._shelf: Shelf | None = None
         self._news = asyncio.Event()

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 
 from aimesh.core.vectors import Span, Vector
 from aimesh.errors import UnavailableError
+from aimesh.services.kafka_access import OPEN, KafkaAccess
 
 PROBE_SECONDS = 10.0
 # a record that the log has must come within this
@@ -26,10 +27,14 @@ class FeedLog:
         bootstrap: addresses of brokers, as ``host:port`` separated by commas.
         topic: its name.
         partitions: how many partitions it has.
+        access: what the brokers ask of clients.
     """
 
-    def __init__(self, bootstrap: str, topic: str, partitions: int) -> None:
+    def __init__(
+        self, bootstrap: str, topic: str, partitions: int, access: KafkaAccess = OPEN
+    ) -> None:
         self.bootstrap = bootstrap
+        self._access = access
         self.topic = topic
         self.places = tuple(TopicPartition(topic, number) for number in range(partitions))
 
@@ -39,7 +44,7 @@ class FeedLog:
         Raises:
             UnavailableError: no broker answers, or the topic is not there as it should be.
         """
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap, **self._access.options())
         try:
             async with asyncio.timeout(PROBE_SECONDS):
                 await admin.start()
@@ -69,6 +74,7 @@ class FeedLog:
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="none",
+            **self._access.options(),
         )
         try:
             await consumer.start()
