@@ -16,17 +16,37 @@ from typing import Any
 from uuid import uuid4
 
 import aiohttp
-from aiokafka import AIOKafkaProducer
+import orjson
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from aimesh.core.archive import ArchiveRow
 from aimesh.embedded.ports import free_port
 from aimesh.embedded.rehearsal import RehearsalServer
+from aimesh.embedded.rehearsal.catalogue import catalogue
 from aimesh.services.archive import Archive
+from aimesh.settings import Settings
 
 OWN = ("AIMESH_", "KAFKA_", "OLLAMA_", "QDRANT_", "ORACLE_", "OTEL_")
 # so long that no task of its own comes into a test's way
 QUIET = "86400"
 PAUSE = 0.05
+PARTITIONS = Settings().partitions
+
+
+SIMPLE = (
+    "Write a Python function `add_{n}(a, b)` that returns the sum of a and b.\n\n"
+    "Example: add_{n}(1, 2) -> 3\nExample: add_{n}(0, 0) -> 0"
+)
+
+
+def posed(name: str) -> str:
+    """The text of a task of the rehearsal's catalogue, by the name of its function."""
+    return next(entry.statement for entry in catalogue() if entry.name == name)
+
+
+def simple(count: int, first: int = 0) -> list[str]:
+    """Texts of tasks that pass at once."""
+    return [SIMPLE.format(n=n) for n in range(first, first + count)]
 
 
 class Worker:
@@ -129,6 +149,7 @@ class Mesh:
 
         Arguments:
             wait: return when it is ready.
+            environ: an empty variable counts as unset.
         """
         port = free_port()
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(OWN)}
@@ -184,11 +205,8 @@ class Mesh:
         """
         ids = []
         async with AIOKafkaProducer(bootstrap_servers=self.kafka) as producer:
-            partitions = sorted(await producer.partitions_for(self.topic(topic)))
             sent = [
-                await producer.send(
-                    self.topic(topic), value, partition=partitions[n % len(partitions)]
-                )
+                await producer.send(self.topic(topic), value, partition=n % PARTITIONS)
                 for n, value in enumerate(values)
             ]
             for place in sent:
@@ -196,22 +214,39 @@ class Mesh:
                 ids.append(f"x-{found.topic}-{found.partition}-{found.offset}")
         return ids
 
-    async def stop(self) -> None:
-        """End all workers."""
-        await asyncio.gather(*(worker.stop() for worker in self.workers))
+    async def read(self, topic: str) -> list[ConsumerRecord[bytes, bytes]]:
+        """Return all messages of a topic."""
+        name = self.topic(topic)
+        async with AIOKafkaConsumer(bootstrap_servers=self.kafka) as consumer:
+            places = [TopicPartition(name, number) for number in range(PARTITIONS)]
+            consumer.assign(places)
+            await consumer.seek_to_beginning(*places)
+            left = {tp: end for tp, end in (await consumer.end_offsets(places)).items() if end}
+            found: list[ConsumerRecord[bytes, bytes]] = []
+            while any([await consumer.position(tp) < end for tp, end in left.items()]):
+                for records in (await consumer.getmany(timeout_ms=500)).values():
+                    found += records
+        return found
+
+    async def messages_of(self, topic: str, task_id: str) -> list[dict[str, Any]]:
+        """Return the records of a task on a topic, in the order of its attempts."""
+        key = task_id.encode()
+        found = [orjson.loads(m.value or b"") for m in await self.read(topic) if m.key == key]
+        return sorted(found, key=lambda data: data.get("attempt", 0))
 
 
 @asynccontextmanager
 async def running_mesh(
-    kafka: str, folder: Path, *, latency: float = 0.0, **environ: str
+    kafka: str, folder: Path, *, latency: float = 0.0, garbage_every: int = 0, **environ: str
 ) -> AsyncIterator[Mesh]:
     """Give a mesh with a rehearsal model of its own; its workers end with the body.
 
     Arguments:
         latency: seconds that every answer of the model takes.
+        garbage_every: one in so many first answers has no code; 0 for none.
         environ: variables of all workers.
     """
-    async with RehearsalServer(latency=latency) as model:
+    async with RehearsalServer(latency=latency, garbage_every=garbage_every) as model:
         mesh = Mesh(kafka, model, folder, environ)
         try:
             yield mesh
