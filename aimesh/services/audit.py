@@ -17,8 +17,8 @@ from aimesh.hops import app_id
 from aimesh.records import Review, Solution, Task, Verdict
 from aimesh.services.archive import Archive
 from aimesh.services.kafka import KafkaAdmin
-from aimesh.services.kafka_access import KafkaAccess
 from aimesh.services.reading import (
+    Brokers,
     Place,
     Record,
     Spans,
@@ -57,7 +57,7 @@ class Audited:
 
 
 async def audit(
-    bootstrap: str,
+    brokers: Brokers,
     settings: Settings,
     *,
     archive: Path | None,
@@ -66,7 +66,7 @@ async def audit(
     """Prove that every task is where it must be, on a mesh that runs or one that does not.
 
     Arguments:
-        bootstrap: addresses of brokers.
+        brokers: where Kafka is.
         settings: say how topics and groups are called.
         archive: the CSV file; None where it is not to be looked at.
         progress: told how far it is.
@@ -74,8 +74,8 @@ async def audit(
     Raises:
         UnavailableError: no broker answers, there is no mesh on it, or the archive is no archive.
     """
-    async with connected(bootstrap, KafkaAccess.from_settings(settings)) as admin:
-        return await _Auditor(bootstrap, settings, admin, archive, progress).run()
+    async with connected(brokers) as admin:
+        return await _Auditor(brokers, settings, admin, archive, progress).run()
 
 
 class _Auditor:
@@ -83,13 +83,13 @@ class _Auditor:
 
     def __init__(
         self,
-        bootstrap: str,
+        brokers: Brokers,
         settings: Settings,
         admin: KafkaAdmin,
         archive: Path | None,
         progress: Progress,
     ) -> None:
-        self._bootstrap = bootstrap
+        self._brokers = brokers
         self._settings = settings
         self._admin = admin
         self._archive = archive
@@ -126,7 +126,7 @@ class _Auditor:
 
     async def _topics(self) -> dict[str, int]:
         needed = [self._dead, *self._names.values()]
-        found = await required(self._admin, self._bootstrap, needed)
+        found = await required(self._admin, self._brokers, needed)
         # a role that never ran has no open jobs
         return found | await existing(self._admin, self._open)
 
@@ -161,9 +161,7 @@ class _Auditor:
 
     async def _records(self, what: str, spans: Spans) -> AsyncIterator[Record]:
         self._progress(what, total=sum(end - begin for begin, end in spans.values()))
-        async with TopicReader(
-            self._bootstrap, KafkaAccess.from_settings(self._settings)
-        ) as reader:
+        async with TopicReader(self._brokers) as reader:
             batches = reader.through(spans, lambda count: self._progress(what, passed=count))
             async for batch in batches:
                 for record in batch:

@@ -15,7 +15,7 @@ from aimesh.errors import MeshError
 from aimesh.hops import app_id
 from aimesh.records import now
 from aimesh.services.letters import PREVIEW, DeadLetter, Redriven, letter_of, redrive_of
-from aimesh.services.reading import Spans, TopicReader, connected, kafka_failures, required
+from aimesh.services.reading import Brokers, Spans, TopicReader, connected, kafka_failures, required
 from aimesh.settings import Settings
 
 _STEPS = (topics.TASKS, topics.SOLUTIONS, topics.VERDICTS, topics.REVIEWS)
@@ -33,12 +33,12 @@ class DeadLetters:
     the next time, with the same replay count, and the stages absorb what they know already.
 
     Arguments:
-        bootstrap: addresses of brokers, as ``host:port`` separated by commas.
+        brokers: where Kafka is.
         settings: say how the topics are called.
     """
 
-    def __init__(self, bootstrap: str, settings: Settings) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, brokers: Brokers, settings: Settings) -> None:
+        self._brokers = brokers
         self._settings = settings
         self._topic = settings.topic_prefix + topics.DEAD_LETTERS
         self._redrives = settings.topic_prefix + topics.REDRIVES
@@ -108,10 +108,10 @@ class DeadLetters:
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[tuple[Spans, TopicReader]]:
         """Give what there is of both topics, and a reader."""
-        async with connected(self._bootstrap) as admin:
-            counts = await required(admin, self._bootstrap, [self._topic, self._redrives])
+        async with connected(self._brokers) as admin:
+            counts = await required(admin, self._brokers, [self._topic, self._redrives])
             begins, ends = await admin.beginnings(counts), await admin.ends(counts)
-        async with TopicReader(self._bootstrap) as reader:
+        async with TopicReader(self._brokers) as reader:
             yield {place: (begins[place], end) for place, end in ends.items()}, reader
 
     def _last(self, spans: Spans, last: int | None) -> Spans:
@@ -163,11 +163,11 @@ class DeadLetters:
             yield None
             return
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap,
+            **self._brokers.options(),
             enable_idempotence=True,
             max_request_size=topics.MAX_MESSAGE_BYTES,
         )
-        with kafka_failures(self._bootstrap):
+        with kafka_failures(self._brokers):
             await producer.start()
             try:
                 yield producer

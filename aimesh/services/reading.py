@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import TypeAlias
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from aimesh.errors import UnavailableError
 from aimesh.services.kafka import KafkaAdmin
@@ -29,30 +30,45 @@ QUIET_SECONDS = 10.0
 REMEDY = "start it with `aimesh up`, or set KAFKA_BOOTSTRAP_SERVERS to where it is"
 
 
+@dataclass(frozen=True)
+class Brokers:
+    """Where Kafka is, as ``host:port`` separated by commas, and what it asks of clients."""
+
+    bootstrap: str
+    access: KafkaAccess = OPEN
+
+    def options(self) -> dict[str, Any]:
+        """Return the keyword arguments for aiokafka's clients."""
+        return {"bootstrap_servers": self.bootstrap, **self.access.options()}
+
+
 @contextmanager
-def kafka_failures(bootstrap: str) -> Iterator[None]:
+def kafka_failures(brokers: Brokers) -> Iterator[None]:
     """Turn what goes wrong with a broker inside the block into `UnavailableError`."""
     try:
         yield
     except (KafkaError, TimeoutError) as exc:
-        reason = f"the broker at {bootstrap} does not answer as it should: {exc or 'time-out'}"
+        what = str(exc) or "time-out"
+        reason = f"the broker at {brokers.bootstrap} does not answer as it should: {what}"
         raise UnavailableError("kafka", reason, remedy=REMEDY) from exc
 
 
 @asynccontextmanager
-async def connected(bootstrap: str, access: KafkaAccess = OPEN) -> AsyncIterator[KafkaAdmin]:
+async def connected(brokers: Brokers) -> AsyncIterator[KafkaAdmin]:
     """Have a connection to Kafka's administration while the body runs.
 
     Raises:
         UnavailableError: no broker answers, or it stops answering.
     """
-    admin = KafkaAdmin(bootstrap, access)
+    admin = KafkaAdmin(brokers.bootstrap, brokers.access)
     try:
         await admin.start()
     except UnavailableError as exc:
-        raise UnavailableError("kafka", exc.reason, remedy=REMEDY) from exc
+        if isinstance(exc.__cause__, KafkaConnectionError | OSError | TimeoutError):
+            raise UnavailableError("kafka", exc.reason, remedy=REMEDY) from exc
+        raise
     try:
-        with kafka_failures(bootstrap):
+        with kafka_failures(brokers):
             yield admin
     finally:
         await admin.close()
@@ -64,7 +80,7 @@ async def existing(admin: KafkaAdmin, names: Iterable[str]) -> dict[str, int]:
     return {name: found[name] for name in names if name in found}
 
 
-async def required(admin: KafkaAdmin, bootstrap: str, names: Sequence[str]) -> dict[str, int]:
+async def required(admin: KafkaAdmin, brokers: Brokers, names: Sequence[str]) -> dict[str, int]:
     """Return the number of partitions of topics that a mesh has.
 
     Raises:
@@ -74,33 +90,27 @@ async def required(admin: KafkaAdmin, bootstrap: str, names: Sequence[str]) -> d
     if missing := [name for name in names if name not in found]:
         raise UnavailableError(
             "kafka",
-            f"there is no mesh at {bootstrap}: topic {missing[0]} is missing",
+            f"there is no mesh at {brokers.bootstrap}: topic {missing[0]} is missing",
             remedy="start one with `aimesh up`, or set AIMESH_TOPIC_PREFIX to that of yours",
         )
     return found
 
 
 class TopicReader:
-    """A consumer without a group; use it as an asynchronous context.
+    """A consumer without a group; use it as an asynchronous context."""
 
-    Arguments:
-        bootstrap: addresses of brokers, as ``host:port`` separated by commas.
-        access: what they ask of clients.
-    """
-
-    def __init__(self, bootstrap: str, access: KafkaAccess = OPEN) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, brokers: Brokers) -> None:
+        self._brokers = brokers
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap,
+            **brokers.options(),
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_max_wait_ms=200,
-            **access.options(),
         )
 
     async def __aenter__(self) -> TopicReader:
-        with kafka_failures(self._bootstrap):
+        with kafka_failures(self._brokers):
             try:
                 async with asyncio.timeout(PROBE_SECONDS):
                     await self._consumer.start()
@@ -132,7 +142,7 @@ class TopicReader:
         self._assign({tp: begin for tp, (begin, _) in left.items()})
         reached = {tp: begin for tp, (begin, _) in left.items()}
         while left:
-            with kafka_failures(self._bootstrap):
+            with kafka_failures(self._brokers):
                 found = await self._some(left)
             for tp, records in found.items():
                 end = left[tp][1]
@@ -162,7 +172,7 @@ class TopicReader:
         """Yield what each partition holds from an offset on, and all that comes, without end."""
         self._assign({TopicPartition(*place): offset for place, offset in starts.items()})
         while True:
-            with kafka_failures(self._bootstrap):
+            with kafka_failures(self._brokers):
                 found = await self._consumer.getmany(timeout_ms=FETCH_MS)
             for records in found.values():
                 for record in records:

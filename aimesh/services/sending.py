@@ -11,24 +11,24 @@ from aiokafka import AIOKafkaProducer
 
 from aimesh import codec
 from aimesh.records import Task
-from aimesh.services.reading import Place, kafka_failures
+from aimesh.services.reading import Brokers, Place, kafka_failures
 
 
 class TaskSender:
     """Sends tasks; use it as an asynchronous context.
 
     Arguments:
-        bootstrap: addresses of brokers, as ``host:port`` separated by commas.
+        brokers: where Kafka is.
         topic: the tasks' topic, which must be there.
     """
 
-    def __init__(self, bootstrap: str, topic: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, brokers: Brokers, topic: str) -> None:
+        self._brokers = brokers
         self._topic = topic
-        self._producer = AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True)
+        self._producer = AIOKafkaProducer(**brokers.options(), enable_idempotence=True)
 
     async def __aenter__(self) -> TaskSender:
-        with kafka_failures(self._bootstrap):
+        with kafka_failures(self._brokers):
             try:
                 await self._producer.start()
             except BaseException:
@@ -53,7 +53,7 @@ class TaskSender:
         Raises:
             UnavailableError: the broker did not take them.
         """
-        with kafka_failures(self._bootstrap):
+        with kafka_failures(self._brokers):
             futures = [await self._begin(task) for task in tasks]
             sent = await asyncio.gather(*futures)
         return [((item.topic, item.partition), item.offset) for item in sent]
