@@ -77,11 +77,12 @@ def _check(check: Check, following: int) -> list[_Line]:
     lines = [_Line(_LOAD, offset)]
     if check.mask is not None:
         lines.append(_Line(_AND, check.mask))
-    count = len(check.values)
-    for index, value in enumerate(check.values):
-        last = index == count - 1
-        refusal = following + 1 + (3 if check.whole else 0)
-        lines.append(_Line(_EQUAL, value, yes=count - 1 - index, no=refusal if last else 0))
+    # to the refusal: past the upper half's two lines, the following checks, and the permission
+    refusal = (2 if check.whole else 0) + following + 1
+    for left in range(len(check.values) - 1, -1, -1):
+        value = check.values[len(check.values) - 1 - left]
+        # one that is equal skips the comparisons that are left, the last one decides
+        lines.append(_Line(_EQUAL, value, yes=left, no=0 if left else refusal))
     if check.whole:  # the upper half must be zero as well
         lines += [_Line(_LOAD, offset + 4), _Line(_EQUAL, 0, no=following + 1)]
     return lines
