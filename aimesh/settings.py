@@ -15,6 +15,7 @@ ROLES = (
     "producer",
     "consumer",
     "sandbox",
+    "memory",
     "reviewer",
     "persistence",
     "governor",

@@ -214,9 +214,9 @@ class _Wiring:
             slots=self.settings.sandbox_concurrency,
             deadline=self.settings.sandbox_timeout + SLACK,
         )
-        return {"sandbox": app, **self._remembering()}
+        return {"sandbox": app}
 
-    def _remembering(self) -> dict[str, MeshApp]:
+    def memory_role(self) -> dict[str, MeshApp]:
         if not self.settings.memory:
             return {}
         app = self.app("memory")
@@ -300,6 +300,7 @@ class _Wiring:
             "producer": self.producer,
             "consumer": self.consumer,
             "sandbox": self.sandbox_role,
+            "memory": self.memory_role,
             "reviewer": self.reviewer,
             "persistence": self.persistence,
             "governor": self.governor_role,
