@@ -13,8 +13,13 @@ def __getattr__(name: str) -> Any:
     """Make ``app`` when it is asked for, as ``faust -A aimesh`` does; importing does nothing."""
     if name != "app":
         raise AttributeError(f"module 'aimesh' has no attribute {name!r}")
+    from aimesh.commands import register
+    from aimesh.commands.failures import told
     from aimesh.settings import Settings
-    from aimesh.wiring import create_app
 
-    globals()["app"] = made = create_app(Settings.from_env())
+    register()
+    with told():
+        from aimesh.wiring import create_app
+
+        globals()["app"] = made = create_app(Settings.from_env())
     return made

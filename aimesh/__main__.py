@@ -8,11 +8,15 @@ from aimesh.errors import MeshError
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; the application is made only for commands that work on it."""
     try:
-        import aimesh
+        from faust.cli.base import cli
 
-        aimesh.app.main()
+        from aimesh.commands import register
+
+        register()
+        # as if the user had typed `faust -A aimesh`
+        cli.main(prog_name="aimesh", default_map={"app": "aimesh"})
     except MeshError as exc:
         print(f"aimesh: {exc}", file=sys.stderr)
         sys.exit(2)

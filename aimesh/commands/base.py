@@ -12,19 +12,16 @@ import click
 from faust.cli.base import cli
 
 from aimesh.commands import place
+from aimesh.commands.failures import DONE, FAILED, MISSING, USAGE, status_of
 from aimesh.commands.output import Output
-from aimesh.errors import (
-    MeshError,
-    SandboxRefusedError,
-    SettingsError,
-    UnavailableError,
-)
+from aimesh.errors import MeshError
 from aimesh.settings import Settings
 
 if TYPE_CHECKING:
     from aimesh.services.reading import Brokers
 
-DONE, FAILED, USAGE, MISSING = 0, 1, 2, 3
+__all__ = ["DONE", "FAILED", "MISSING", "USAGE", "Run", "command", "perform", "url_option"]
+
 INTERRUPTED = 130
 
 url_option = click.option(
@@ -108,10 +105,3 @@ def perform(body: Body, run: Run, **given: Any) -> int:
 
 async def _awaited(body: Awaitable[int]) -> int:
     return await body
-
-
-def status_of(exc: MeshError) -> int:
-    """Return the exit code for an error."""
-    if isinstance(exc, SettingsError):
-        return USAGE
-    return MISSING if isinstance(exc, UnavailableError | SandboxRefusedError) else FAILED

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from time import monotonic
 
+from aimesh.commands import running
 from aimesh.commands.screen import Elapsed, Screen
 from aimesh.core.repetition import Repetition
 from aimesh.embedded import distribution
@@ -72,6 +73,7 @@ class LocalMesh:
         url, model = await self._start_model(supervisor)
         memory = await self._memory()
         dashboard = await self._start_worker(supervisor, kafka, url)
+        running.note(self._settings.data, kafka, dashboard)
         self._screen.done(f"up in {elapsed}; Ctrl-C stops everything")
         self._screen.rows(
             [

@@ -31,31 +31,35 @@ def note(data: Path, kafka: str, web: str) -> None:
 
 
 def forget(data: Path) -> None:
-    """Take the note away; harmless where there is none."""
-    with contextlib.suppress(OSError):
-        (data / FILE).unlink()
+    """Take this process's note away; that of another stays."""
+    if (found := _noted(data)) and found.pid == os.getpid():
+        with contextlib.suppress(OSError):
+            (data / FILE).unlink()
 
 
 def find(data: Path) -> Running | None:
     """Return the mesh that runs on a data folder; None where there is none, or it was killed."""
+    found = _noted(data)
+    # the note of one that was killed says nothing of its successor
+    return found if found and found.pid == _holder(data / LOCK) else None
+
+
+def _noted(data: Path) -> Running | None:
     try:
         found = json.loads((data / FILE).read_text())
-        running = Running(str(found["kafka"]), str(found["web"]), int(found["pid"]))
+        return Running(str(found["kafka"]), str(found["web"]), int(found["pid"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return running if _is_held(data / LOCK) else None
 
 
-def _is_held(lock: Path) -> bool:
-    """Tell whether `aimesh up` or one of its programs still holds its lock."""
+def _holder(lock: Path) -> int | None:
+    """Return the process that took `aimesh up`'s lock, None where nobody holds it now."""
     try:
-        fd = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(fd)
-    return False
+        with lock.open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return int(file.read())
+    except (OSError, ValueError):
+        return None
+    return None

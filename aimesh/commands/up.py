@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from aimesh.commands import running
 from aimesh.commands.local_mesh import LocalMesh
 from aimesh.commands.screen import Screen
 from aimesh.embedded import rehearsal_program
@@ -24,7 +25,7 @@ from aimesh.errors import MeshError, SettingsError, UnavailableError
 from aimesh.settings import Settings
 
 WORKER = (sys.executable, "-m", "aimesh", "worker", "--loglevel", "info")
-LOCK = "up.lock"
+LOCK = running.LOCK
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _ASKED_TO_STOP, _FAILED, _SERVICE_MISSING = 0, 1, 3
 
@@ -77,6 +78,7 @@ async def up(
         screen.fail(str(exc))
         return _FAILED
     finally:
+        running.forget(settings.data)
         lock.release()
 
 

@@ -1,0 +1,32 @@
+"""What the command line as a whole says of itself."""
+
+from __future__ import annotations
+
+import click
+import faust
+from faust.cli.base import cli
+
+from aimesh.version import __version__
+
+HELP = """AI-Mesh: agents that write, run and review Python, on Kafka.
+
+`aimesh up` runs everything on this machine, `aimesh submit --wait TEXT` gives it a task, and
+`aimesh audit` proves that nothing was lost. `faust -A aimesh` is the same command line.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or setting, 3 a needed service is not there.
+"""
+
+
+def dress() -> None:
+    """Have the group tell of the mesh instead of Faust; again it changes nothing."""
+    cli.help = HELP
+    version = click.version_option(
+        __version__, message=f"AI-Mesh %(version)s (Faust {faust.__version__})"
+    )
+
+    @version
+    def bare() -> None:
+        """Carries the option."""
+
+    [option] = bare.__click_params__  # type: ignore[attr-defined]
+    cli.params = [option if param.name == "version" else param for param in cli.params]
