@@ -39,12 +39,11 @@ def test_layers_are_named_from_the_inside_out() -> None:
 
 
 def test_threads_are_counted_only_where_the_kernel_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = (_FULL, Layers(own_user=True), Layers(landlock=7))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert not _FULL.counts_threads
-    assert Layers(own_user=True).counts_threads
+    assert [layers.counts_threads for layers in named] == [False, True, False]
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert _FULL.counts_threads
-    assert not Layers(landlock=7).counts_threads
+    assert [layers.counts_threads for layers in named] == [True, True, False]
 
 
 @pytest.mark.parametrize(

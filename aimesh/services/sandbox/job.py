@@ -24,7 +24,17 @@ from aimesh.services.sandbox.syscalls import numbers
 
 _PACKAGE = "aimesh.services.sandbox.child"
 # in the order of their imports
-_MODULES = ("kernel", "pipes", "filter", "namespaces", "confine", "worker", "keeper", "main")
+_MODULES = (
+    "kernel",
+    "pipes",
+    "filter",
+    "namespaces",
+    "confine",
+    "literals",
+    "worker",
+    "keeper",
+    "main",
+)
 # loads the modules above from the job, as if they had been imported
 BOOTSTRAP = f"""\
 import marshal, sys

@@ -74,28 +74,30 @@ def _listen(
 def _judge(status: int, answers: int, questions: int, index: int, case: tuple[str, str]) -> None:
     """Ask the worker for one case's value, and compare it here where that is possible.
 
-    The worker learns what is expected only when the comparison cannot be made without it, and
-    after it gave its value.
+    The worker learns what is expected only when that is no literal, and after it gave its value.
     """
     call, expected = case
     pipes.send(questions, b"C", call.encode())
     kind, gave = pipes.receive(answers)
-    right: bool | None = False
+    right = False
     if kind == b"V":
-        right = _same(gave.decode("utf-8", "replace"), expected)
-        if right is None:
+        wanted = _literal(expected)
+        if wanted:
+            found = _literal(gave.decode("utf-8", "replace"))
+            right = bool(found and found[0] == wanted[0])
+        else:
             pipes.send(questions, b"W", expected.encode())
             right = pipes.receive(answers)[0] == b"Y"
     word = b"P" if right else b"F"
     pipes.send(status, word, str(index).encode() + b" " + kind + b" " + gave[:1000])
 
 
-def _same(gave: str, expected: str) -> bool | None:
-    """Whether two literals are equal; None when either is not a literal."""
+def _literal(text: str) -> tuple[object] | None:
+    """The value of a literal; None when the text is something else."""
     # imported here because most runs have no cases
     from ast import literal_eval
 
     try:
-        return bool(literal_eval(gave) == literal_eval(expected))
+        return (literal_eval(text),)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return None

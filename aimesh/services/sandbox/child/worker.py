@@ -10,7 +10,7 @@ import posix
 import sys
 from typing import Any
 
-from aimesh.services.sandbox.child import kernel, pipes
+from aimesh.services.sandbox.child import kernel, literals, pipes
 from aimesh.services.sandbox.child.filter import install
 
 _NAME = "solution.py"
@@ -154,10 +154,9 @@ def _answer(questions: int, answers: int) -> None:
             result = eval(compile(text.decode(), "<case>", "eval"), names)
             if kind == b"C":
                 value = result
-                reply, words = b"V", repr(value)
+                reply, words = b"V", literals.write(value)
             else:
                 reply, words = (b"Y" if value == result else b"N"), ""
         except BaseException as error:  # noqa: BLE001  # the code may raise anything
             reply, words = b"X", f"{type(error).__name__}: {error}"
-        # a value too long for a message is cut, so no literal any more: compared here then
         pipes.send(answers, reply, words.encode("utf-8", "replace")[: pipes.LARGEST])
