@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 
 PREFIX = "kafka_dlt-"
 REPLAY_COUNT = "replay_count"
+# how many bytes the message had, on a letter that was cut to what the broker takes
+CUT_FROM = "aimesh_cut_from"
 
 
 def headers(
@@ -31,14 +33,20 @@ def headers(
         error: what went wrong, in words.
         carried: headers of the message that go on with it (trace, replay count).
     """
-    when = datetime.fromtimestamp(timestamp, UTC).isoformat() if timestamp else ""
     return {
         **carried,
         PREFIX + "original-topic": topic,
         PREFIX + "original-partition": str(partition),
         PREFIX + "original-offset": str(offset),
-        PREFIX + "original-timestamp": when,
+        PREFIX + "original-timestamp": _time(timestamp),
         PREFIX + "exception-fqcn": error_type,
         PREFIX + "exception-message": error[:2000],
         REPLAY_COUNT: carried.get(REPLAY_COUNT, "0"),
     }
+
+
+def _time(timestamp: float | None) -> str:
+    try:
+        return datetime.fromtimestamp(timestamp, UTC).isoformat() if timestamp else ""
+    except (OverflowError, ValueError, OSError):
+        return ""  # a program may put any number there

@@ -100,6 +100,11 @@ class MeshRecovery(Recovery):
 class MeshTableManager(TableManager):
     """Manages tables with the corrected recovery."""
 
+    async def on_start(self) -> None:
+        """Get the tables ready; stock Faust waits a second for some to be declared yet."""
+        await self._update_channels()
+        await self.recovery.start()
+
     @property
     def recovery(self) -> Recovery:
         """The recovery service of the tables."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import faust
-from aiokafka.errors import MessageSizeTooLargeError
 
 from aimesh import codec
 from aimesh.core import trace
+from aimesh.errors import TooLargeError
 from aimesh.records import now
 from aimesh.stage.job import Job
 from aimesh.stage.runner import Result, backoff
@@ -24,113 +25,160 @@ AT_ONCE = 256
 
 
 class Finisher:
-    """Writes results to the stage's results topic, and finishes the jobs of those that it reads."""
+    """Writes results to the stage's results topic, and finishes the jobs that they belong to.
+
+    A result is finished by the worker that has recorded it, if it owns the job's partition; else,
+    and after any crash, by the one that reads it.
+    """
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._slots = asyncio.Semaphore(AT_ONCE)
         # jobs that are being closed right now, each with what says that it is done
         self._closing: dict[str, asyncio.Task[None]] = {}
-        # jobs whose results were recorded by this worker and not read yet
-        self._recorded: set[str] = set()
         #: By partition: the offset up to which results were read.
         self.reached: dict[int, int] = {}
 
     def forget(self) -> None:
         """Drop what was read of partitions that are taken away."""
         self.reached.clear()
-        self._recorded.clear()
 
-    def has_result(self, key: str) -> bool:
-        """Tell whether a job's result is recorded, or read and its outputs are on their way."""
-        return key in self._closing or key in self._recorded
+    def is_closing(self, key: str) -> bool:
+        """Tell whether a job's result is there and its outputs are on their way."""
+        return key in self._closing
+
+    def pending(self) -> set[asyncio.Task[None]]:
+        """Return the tasks that close jobs right now."""
+        return set(self._closing.values())
+
+    # -- recording
 
     async def record(self, job: Job, result: Result) -> None:
         """Make a result durable on the source's partition; tried until the broker has it."""
-        value = codec.dumps(
-            {
-                "task_id": job.task_id,
-                "attempt": job.attempt,
-                "key": job.key,
-                "worker": self._stage.owner,
-                "started_at": result.started_at,
-                "duration_s": round(result.duration_s, 6),
-                "tries": result.tries,
-                "error": result.error,
-                "headers": job.headers,
-                "sends": [send.stored() for send in result.sends],
-            }
-        )
+        data = _data(job, result, self._stage.owner)
         failures = 0
         while True:
             try:
+                value = codec.dumps(data)
                 await self._stage.send(
                     self._stage.results, job.key.encode(), value, {}, job.partition
                 )
-            except MessageSizeTooLargeError:
-                raise  # records are cut to size when they are made; this one was not
+            except TooLargeError as exc:
+                data |= {"sends": [], "error": str(exc), "error_type": type(exc).__name__}
             except Exception as exc:  # noqa: BLE001 - the producer raises whatever Kafka had
                 failures += 1
                 logger.warning("%s: could not record a result: %s", self._stage.results, exc)
                 await asyncio.sleep(backoff(failures))
             else:
-                self._recorded.add(job.key)
-                return
+                break
+        # one that was read already is being finished
+        if job.partition in self._stage.owned and not self.is_closing(job.key):
+            await self._slots.acquire()
+            self._begin(data, job.partition, None)
 
     async def read(self, stream: Any) -> None:
-        """Send the outputs of results and close their jobs."""
+        """Send the outputs of results and close their jobs, as far as that has not been done."""
         async for event in stream.noack().events():
-            await self._slots.acquire()
-            result = codec.loads(event.value)
+            partition = event.message.partition
+            if partition not in self._stage.owned:
+                continue  # not acknowledged: read again by whoever owns it next
+            if (result := self._result(event)) is None:
+                event.ack()
+            else:
+                await self._slots.acquire()
+                self._begin(result, partition, event)
+            self.reached[partition] = event.message.offset + 1
+
+    def _result(self, event: faust.Event) -> dict[str, Any] | None:
+        """Return a result that is still to be finished, None where there is nothing to do."""
+        try:
+            result: dict[str, Any] = codec.loads(event.value)
             key = result["key"]
-            self.reached[event.message.partition] = event.message.offset + 1
-            previous = self._closing.get(key)
-            task = self._stage.spawn(self._finish(result, event, previous))
-            self._closing[key] = task
-            self._recorded.discard(key)
+        except (ValueError, KeyError, TypeError) as exc:
+            logger.error("%s holds no result: %s", event.message, exc)
+            return None
+        is_open = key in self._closing or self._stage.ledger.find(key) is not None
+        return result if is_open else None
+
+    # -- finishing
+
+    def _begin(self, result: Mapping[str, Any], partition: int, event: faust.Event | None) -> None:
+        key = result["key"]
+        previous = self._closing.get(key)
+        finish = self._finish(result, partition, event, previous)
+        self._closing[key] = self._stage.spawn(finish)
 
     async def _finish(
-        self, result: dict[str, Any], event: faust.Event, previous: asyncio.Task[None] | None
+        self,
+        result: Mapping[str, Any],
+        partition: int,
+        event: faust.Event | None,
+        previous: asyncio.Task[None] | None,
     ) -> None:
-        stage, key = self._stage, result["key"]
+        key = result["key"]
         try:
             if previous is not None:
                 await asyncio.wait([previous])
-            failures = 0
-            while event.message.partition in stage.owned:
-                job = stage.ledger.find(key)
-                if job is None:
-                    stage.counts["absorbed_results"] += previous is not None
-                    event.ack()
-                    return
-                try:
-                    await self._close(job, result)
-                except Exception as exc:  # noqa: BLE001 - the producer raises whatever Kafka had
-                    failures += 1
-                    logger.warning("%s: could not finish %s: %s", stage.results, key, exc)
-                    await asyncio.sleep(backoff(failures))
-                else:
-                    event.ack()
-                    return
+            if await self._closed(result, partition) and event is not None:
+                event.ack()
         finally:
             self._slots.release()
             if self._closing.get(key) is asyncio.current_task():
                 del self._closing[key]
 
-    async def _close(self, job: Job, result: dict[str, Any]) -> None:
+    async def _closed(self, result: Mapping[str, Any], partition: int) -> bool:
+        """Close the job of a result; False where its partition has moved."""
         stage = self._stage
-        await asyncio.gather(*(self._output(job, n, s) for n, s in enumerate(result["sends"])))
-        for write in (stage.ledger.mark_seen, stage.ledger.close):
-            if job.partition not in stage.owned:
-                return
-            await write(job)
-        stage.counts["done"] += 1
-        stage.listener("done", job, {k: result[k] for k in ("duration_s", "tries", "error")})
+        failures, sent = 0, set[int]()
+        while partition in stage.owned:
+            job = stage.ledger.find(result["key"])
+            if job is None:
+                return True
+            try:
+                if await self._close(job, result, sent):
+                    stage.counts["done"] += 1
+                    told = {name: result[name] for name in ("duration_s", "tries", "error")}
+                    stage.tell("done", job, told)
+                    return True
+            except Exception as exc:  # noqa: BLE001 - the producer raises whatever Kafka had
+                failures += 1
+                logger.warning("%s: could not finish %s: %s", stage.results, job.key, exc)
+                await asyncio.sleep(backoff(failures))
+        return False
 
-    async def _output(self, job: Job, number: int, send: dict[str, Any]) -> None:
+    async def _close(self, job: Job, result: Mapping[str, Any], sent: set[int]) -> bool:
+        stage = self._stage
+        if not stage.ledger.was_seen(job):
+            await self._outputs(job, result, sent)
+            if job.partition not in stage.owned:
+                return False
+            await stage.ledger.mark_seen(job)
+            if job.partition not in stage.owned:
+                return False
+        await stage.ledger.close(job)
+        return True
+
+    async def _outputs(self, job: Job, result: Mapping[str, Any], sent: set[int]) -> None:
+        if result["error"]:
+            await self._stage.letters.bury_job(job, result["error"], result["error_type"])
+            return
+        await asyncio.gather(
+            *(
+                self._output(job, number, send, sent)
+                for number, send in enumerate(result["sends"])
+                if number not in sent
+            )
+        )
+
+    async def _output(self, job: Job, number: int, send: dict[str, Any], sent: set[int]) -> None:
         key = send["key"] or job.task_id
         headers = {**self.headers(job, number, send["topic"]), **send["headers"]}
-        await self._stage.send(send["topic"], key.encode(), send["text"].encode(), headers)
+        try:
+            await self._stage.send(send["topic"], key.encode(), send["text"].encode(), headers)
+        except TooLargeError as exc:
+            # the broker takes less than the mesh is set to
+            await self._stage.letters.bury_job(job, str(exc), type(exc).__name__)
+        sent.add(number)
 
     def headers(self, job: Job, number: int, topic: str) -> dict[str, str]:
         """Return trace context and CloudEvents attributes (binary mode) of an output."""
@@ -147,3 +195,19 @@ class Finisher:
             "ce_time": now(),
             "content-type": "application/json",
         }
+
+
+def _data(job: Job, result: Result, worker: str) -> dict[str, Any]:
+    return {
+        "task_id": job.task_id,
+        "attempt": job.attempt,
+        "key": job.key,
+        "worker": worker,
+        "started_at": result.started_at,
+        "duration_s": round(result.duration_s, 6),
+        "tries": result.tries,
+        "error": result.error,
+        "error_type": result.error_type,
+        "headers": job.headers,
+        "sends": list(result.sends),
+    }

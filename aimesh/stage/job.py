@@ -13,14 +13,15 @@ from aimesh import codec
 
 REPLAY_HEADER = "replay_count"
 CARRIED_HEADERS = ("traceparent", REPLAY_HEADER)
+MOST_HEADER_CHARS = 1024
 
 
 class Rejected(Exception):
-    """Raised by ``admit``: this can never be worked on; it becomes a dead letter."""
+    """Raised by ``admit`` or ``work``: this can never be worked on; it becomes a dead letter."""
 
 
 class Skipped(Exception):
-    """Raised by ``admit``: there is nothing to do for this message."""
+    """Raised by ``admit`` or ``work``: there is nothing to do for this message."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +55,17 @@ class Job:
 
     @classmethod
     def restored(cls, data: Mapping[str, Any]) -> Job:
-        """Return the job that `stored` described; fields of newer versions are ignored."""
+        """Return the job that `stored` described; fields of newer versions are ignored.
+
+        Raises:
+            TypeError: a field is missing.
+        """
         return cls(**{name: data[name] for name in cls.__dataclass_fields__ if name in data})
 
 
 @dataclass(frozen=True)
 class Send:
-    """A message that a job's work wants sent: a record, or ready text such as a dead letter's."""
+    """A message that a job's work wants sent: a record, or ready text."""
 
     topic: str
     value: faust.Record | str
@@ -68,18 +73,28 @@ class Send:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def stored(self) -> dict[str, Any]:
-        """Return the message as it is recorded in a result."""
+        """Return the message as it is recorded in a result.
+
+        Raises:
+            ValueError, TypeError: the record cannot be written as JSON.
+        """
         text = self.value if isinstance(self.value, str) else codec.dumps(self.value).decode()
         return {"topic": self.topic, "key": self.key, "text": text, "headers": dict(self.headers)}
 
 
 def carried(headers: Any) -> dict[str, str]:
     """Return those headers of a message that its whole task carries on."""
+    return {name: text for name, text in texts_of(headers).items() if name in CARRIED_HEADERS}
+
+
+def texts_of(headers: Any) -> dict[str, str]:
+    """Return a message's headers as text, each cut to what a header is meant for."""
     pairs: Iterable[tuple[str, Any]] = (
         headers.items() if isinstance(headers, Mapping) else headers or ()
     )
     found = {}
     for name, value in pairs:
-        if name in CARRIED_HEADERS and value is not None:
-            found[name] = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+        if value is not None:
+            text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+            found[name[:MOST_HEADER_CHARS]] = text[:MOST_HEADER_CHARS]
     return found

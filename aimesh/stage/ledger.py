@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
+from collections.abc import Iterable
 from typing import Any
 
-from aimesh.faustfix import MeshApp, Position, writing_for
+from aimesh.faustfix import MeshApp
 from aimesh.stage.job import Job
+
+logger = logging.getLogger(__name__)
+
+SLICE = 500
 
 
 class Ledger:
-    """Keeps what a stage must know after any crash; every change returns a future of durability.
+    """Keeps what a stage must know after any crash.
 
     A job is open before its source message is acknowledged. It is marked as seen before it is
-    closed, so that there is no moment at which neither table knows it.
+    closed, so that there is no moment at which neither table knows it. What is on this worker's
+    disk may be ahead of what the broker has when the worker was killed in between: so an open job
+    that was found there counts as durable only when it was written once more.
     """
 
-    def __init__(self, app: MeshApp, source: str, partitions: int) -> None:
-        self._source = source
+    def __init__(self, app: MeshApp, partitions: int) -> None:
         self._open = app.table("open", partitions, "Jobs taken on and not finished.")
         self._seen = app.table("seen", partitions, "Jobs that were finished.")
         # what is open, by key: the table is read only after a rebalance
         self._jobs: dict[str, Job] = {}
-
-    def _position(self, job: Job) -> Position:
-        return Position(self._source, job.partition)
+        self._durable: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -40,31 +45,77 @@ class Ledger:
 
     def was_seen(self, job: Job) -> bool:
         """Tell whether this very job was finished before."""
-        with writing_for(self._position(job)):
-            return self._seen.get(job.key) is not None
+        return self._seen.look(job.key, job.partition) is not None
+
+    def is_durable(self, key: str) -> bool:
+        """Tell whether the broker is known to have an open job."""
+        return key in self._durable
 
     def open(self, job: Job) -> asyncio.Future[Any]:
-        """Write a job down as open, or its new owner."""
+        """Write a job down as open, or its new owner; `confirm` it when the future is done.
+
+        Raises:
+            TooLargeError: the job would be larger than a message may be; nothing is written.
+        """
+        written = self._open.put(job.key, job.stored(), job.partition)
         self._jobs[job.key] = job
-        with writing_for(self._position(job)):
-            return self._open.put(job.key, job.stored())
+        return written
+
+    def confirm(self, job: Job) -> None:
+        """Note that the broker has a job as open."""
+        if job.key in self._jobs:
+            self._durable.add(job.key)
 
     def mark_seen(self, job: Job) -> asyncio.Future[Any]:
-        """Remember a job as finished."""
-        with writing_for(self._position(job)):
-            return self._seen.put(job.key, {"at": int(time.time())})
+        """Remember a job as finished; done when the broker has it."""
+        return self._seen.put(job.key, {"at": int(time.time())}, job.partition)
 
-    def close(self, job: Job) -> asyncio.Future[Any]:
-        """Take a finished job off the open ones."""
+    async def close(self, job: Job) -> None:
+        """Take a finished job off the open ones; it stays there until the broker has that."""
+        await self._open.drop(job.key, job.partition)
         self._jobs.pop(job.key, None)
-        with writing_for(self._position(job)):
-            return self._open.drop(job.key)
+        self._durable.discard(job.key)
 
-    def reload(self, partitions: set[int]) -> None:
+    async def reload(self, partitions: set[int]) -> None:
         """Read the open jobs of the partitions that this worker owns now."""
-        jobs = [Job.restored(value) for value in self._open.values()]
-        self._jobs = {job.key: job for job in jobs if job.partition in partitions}
+        found: dict[str, Job] = {}
+        for partition in partitions:
+            after = b""
+            while items := self._open.slice_after(after, SLICE, partition):
+                after = items[-1][0]
+                found |= {job.key: job for job in _restored(value for _, _, value in items)}
+                await asyncio.sleep(0)
+        self._jobs, self._durable = found, set()
 
     def forget(self) -> None:
         """Drop the index while it is unknown which partitions are owned."""
-        self._jobs = {}
+        self._jobs, self._durable = {}, set()
+
+    def expired(
+        self, partition: int, after: bytes, before: float, limit: int
+    ) -> tuple[bytes, list[str]]:
+        """Look through some of the finished jobs of a partition.
+
+        Arguments:
+            after: where the last look ended; empty for the beginning.
+            before: a Unix time; what was finished earlier has expired.
+            limit: how many to look at.
+
+        Returns:
+            Where to go on, empty at the end; and the keys of those that have expired.
+        """
+        items = self._seen.slice_after(after, limit, partition)
+        old = [key for _, key, value in items if value["at"] < before]
+        return (items[-1][0] if len(items) == limit else b""), old
+
+    def unsee(self, key: str, partition: int) -> asyncio.Future[Any]:
+        """Forget a finished job."""
+        return self._seen.drop(key, partition)
+
+
+def _restored(values: Iterable[Any]) -> Iterable[Job]:
+    for value in values:
+        try:
+            yield Job.restored(value)
+        except TypeError as exc:
+            logger.error("an open job cannot be read and is left alone: %s: %r", exc, value)

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from aimesh.stage.job import Job
+from aimesh.stage.runner import BACKOFF_MOST, Result
 
 if TYPE_CHECKING:
     from aimesh.stage.stage import Stage
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 INTERVAL = 0.5
+# seconds for what a live owner has finished to arrive here
+GRACE = 5.0
+# A job at which its worker ends again and again is restarted later and later, so that others that
+# were at work at the same time can be finished in between, and given up in the end.
+SUSPICIOUS = 5
+MOST_RESTARTS = 20
 
 
 class Recovery:
@@ -39,7 +46,9 @@ class Recovery:
     def resume(self) -> None:
         """Look again at what the new assignment holds."""
         self._recorded = None
-        self._first_seen.clear()
+        self._first_seen = {
+            key: at for key, at in self._first_seen.items() if self._stage.ledger.find(key)
+        }
         self._active = True
 
     async def watch(self) -> None:
@@ -58,13 +67,10 @@ class Recovery:
             return
         if self._recorded is None:
             self._recorded = await self._ends_of_results()
+        members = stage.app.members()
         for job in stage.ledger.jobs():
-            if not self._is_due(job):
-                continue
-            if stage.ledger.was_seen(job):
-                # finished, and written down as open again by an owner that had lost the partition
-                await stage.ledger.close(job)
-            else:
+            if self._is_idle(job) and self._is_due(job, members):
+                self._first_seen.pop(job.key, None)
                 stage.running[job.key] = stage.spawn(stage.restart(job))
 
     async def _ends_of_results(self) -> dict[int, int]:
@@ -75,18 +81,32 @@ class Recovery:
         ends = await stage.app.consumer.highwaters(*partitions)
         return {tp.partition: end or 0 for tp, end in ends.items()}
 
-    def _is_due(self, job: Job) -> bool:
+    def _is_idle(self, job: Job) -> bool:
         stage = self._stage
-        if job.key in stage.running or stage.finisher.has_result(job.key):
+        if job.key in stage.running or stage.finisher.is_closing(job.key):
             return False
-        if job.partition not in stage.owned or not self._results_read(job.partition):
-            return False
-        if job.owner == stage.owner or job.owner not in stage.app.members():
-            return True
+        return job.partition in stage.owned and self._results_read(job.partition)
+
+    def _is_due(self, job: Job, members: set[str]) -> bool:
+        stage, pause = self._stage, 0.0
+        if job.owner != stage.owner and job.owner in members:
+            pause = stage.runner.deadline + GRACE
+        elif job.restarts >= SUSPICIOUS:
+            pause = min(BACKOFF_MOST, 2.0 ** (job.restarts - SUSPICIOUS))
         first_seen = self._first_seen.setdefault(job.key, time.monotonic())
-        return time.monotonic() - first_seen > stage.runner.deadline
+        return time.monotonic() - first_seen >= pause
 
     def _results_read(self, partition: int) -> bool:
         recorded = (self._recorded or {}).get(partition, 0)
         committed = self._stage.app.committed(self._stage.results_partition(partition))
         return max(self._stage.finisher.reached.get(partition, 0), committed) >= recorded
+
+
+def fatal(job: Job) -> Result | None:
+    """Return the result of a job at which its workers end again and again, None for any other."""
+    if job.restarts < MOST_RESTARTS:
+        return None
+    return Result(
+        error=f"its worker ended {job.restarts} times while it was at work",
+        error_type="WorkerEndedError",
+    )

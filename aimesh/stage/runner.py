@@ -11,8 +11,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from aimesh.errors import MeshError, UnavailableError
-from aimesh.stage.job import Job, Send
+from aimesh.errors import MeshError, TooLargeError, TooSlowError, UnavailableError
+from aimesh.stage.job import Job, Rejected, Send, Skipped
+from aimesh.topics import MOST_RECORD_BYTES
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +21,11 @@ Work = Callable[[Any, Job], Awaitable[Sequence[Send]]]
 
 BACKOFF_FIRST = 0.5
 BACKOFF_MOST = 30.0
+
+# How often a service may be too slow for a job before that is the job's own fault. While nothing
+# else gets done either, it is rather the service's: each time counts for a fifth only.
+SLOW_TRIES = 5
+STALLED_SHARE = 0.2
 
 
 def backoff(failures: int, wish: float | None = None) -> float:
@@ -35,9 +41,9 @@ def backoff(failures: int, wish: float | None = None) -> float:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a job: the messages to send, or why it can never be done."""
+    """What came of a job: the messages to send as they are stored, or why it can never be done."""
 
-    sends: Sequence[Send] = ()
+    sends: Sequence[dict[str, Any]] = ()
     error: str = ""
     error_type: str = ""
     started_at: float = field(default_factory=time.time)
@@ -45,10 +51,29 @@ class Result:
     tries: int = 1
 
 
-class Runner:
-    """Calls ``work`` until it has a result: services that are down are waited for without end.
+class _Course:
+    """How a job's work has gone so far."""
 
-    Any other failure is tried again ``tries`` times in all, and is then the result itself.
+    def __init__(self) -> None:
+        self.at, self._began = time.time(), time.monotonic()
+        self.failures = 0
+        self.tries = 0
+        self.slow = 0.0
+
+    def ended(
+        self, sends: Sequence[dict[str, Any]] = (), problem: str = "", kind: str = ""
+    ) -> Result:
+        took = time.monotonic() - self._began
+        tries = self.failures + (not problem)
+        return Result(sends, problem, kind, self.at, took, tries)
+
+
+class Runner:
+    """Calls ``work`` until it has a result.
+
+    Services that are down are waited for without end. Any other failure is tried again, ``tries``
+    times in all, and is then the result itself; so is a service that is too slow for this job
+    again and again.
     """
 
     def __init__(self, work: Work, *, slots: int, deadline: float, tries: int) -> None:
@@ -60,56 +85,91 @@ class Runner:
         #: Why jobs are waiting to be tried again, by job key: (reason, since as a Unix time).
         self.waiting: dict[str, tuple[str, float]] = {}
         self.counts: Counter[str] = Counter()
+        self._done = 0
 
-    async def run(self, record: Any, job: Job) -> Result:
-        """Do the work of a job; raises nothing but the cancellation of its task."""
-        started_at, started = time.time(), time.monotonic()
-        failures = tries = 0
-        while True:
-            failures += 1
-            try:
-                async with asyncio.timeout(self.deadline):
-                    sends = await self._work(record, job)
-            except UnavailableError as exc:
-                problem: Exception = exc
-                self.waiting.setdefault(job.key, (str(exc), time.time()))
-            except Exception as exc:  # noqa: BLE001 - what escapes here would lose the job
-                problem = exc
-                tries += 1
-                self._log_failure(job, exc, tries)
-            else:
-                self.waiting.pop(job.key, None)
-                took = time.monotonic() - started
-                return Result(sends, started_at=started_at, duration_s=took, tries=failures)
-            if tries >= self.tries:
-                self.waiting.pop(job.key, None)
-                took = time.monotonic() - started
-                return self._gave_up(problem, started_at, took, failures)
-            self.counts["retried"] += 1
-            await asyncio.sleep(backoff(failures, getattr(problem, "retry_after", None)))
+    async def run(
+        self, record: Any, job: Job, may_go_on: Callable[[], bool] = lambda: True
+    ) -> Result | None:
+        """Do the work of a job; raises nothing but the cancellation of its task.
 
-    def _gave_up(self, problem: Exception, started_at: float, took: float, tries: int) -> Result:
-        return Result(
-            error=self._reason(problem),
-            error_type=type(problem).__name__,
-            started_at=started_at,
-            duration_s=took,
-            tries=tries,
-        )
+        Arguments:
+            may_go_on: asked before every further try, as the job may belong to another worker.
 
-    def _reason(self, problem: Exception) -> str:
-        if isinstance(problem, TimeoutError):
+        Returns:
+            What came of it, None where it may not go on.
+        """
+        course = _Course()
+        try:
+            while True:
+                done_before = self._done
+                try:
+                    sends = await self._tried(record, job)
+                except Exception as exc:  # noqa: BLE001 - what escapes here would lose the job
+                    course.failures += 1
+                    if self._is_final(exc, job, course, done_before):
+                        return self._given_up(exc, course)
+                    self.counts["retried"] += 1
+                    wish = getattr(exc, "retry_after", None)
+                    await asyncio.sleep(backoff(course.failures, wish))
+                    if not may_go_on():
+                        return None
+                else:
+                    self._done += 1
+                    return course.ended(sends)
+        finally:
+            self.waiting.pop(job.key, None)
+
+    async def _tried(self, record: Any, job: Job) -> list[dict[str, Any]]:
+        task = asyncio.current_task()
+        try:
+            async with asyncio.timeout(self.deadline):
+                return _fitting([send.stored() for send in await self._work(record, job)])
+        except Skipped:
+            return []
+        except asyncio.CancelledError:
+            if task is not None and task.cancelling():
+                raise
+            # something inside of the work was cancelled, not the work
+            raise RuntimeError("cancelled from within") from None
+
+    def _is_final(self, exc: Exception, job: Job, course: _Course, done_before: int) -> bool:
+        if isinstance(exc, UnavailableError):
+            self.waiting.setdefault(job.key, (str(exc), time.time()))
+        if isinstance(exc, TooSlowError):
+            course.slow += 1 if self._done > done_before else STALLED_SHARE
+            return course.slow > SLOW_TRIES - STALLED_SHARE / 2
+        if isinstance(exc, UnavailableError):
+            return False
+        course.tries += 1
+        self._log_failure(job, exc, course.tries)
+        return course.tries >= self.tries or isinstance(exc, Rejected | TooLargeError)
+
+    def _given_up(self, exc: Exception, course: _Course) -> Result:
+        reason = self._reason(exc)
+        if isinstance(exc, TooSlowError):
+            reason = f"{reason}, tried {course.failures} times"
+        return course.ended(problem=reason, kind=type(exc).__name__)
+
+    def _reason(self, exc: Exception) -> str:
+        if isinstance(exc, TimeoutError):
             return f"not done within its deadline of {self.deadline:g} s"
-        return str(problem) or type(problem).__name__
+        return str(exc) or type(exc).__name__
 
-    def _log_failure(self, job: Job, problem: Exception, tries: int) -> None:
-        known = isinstance(problem, MeshError | TimeoutError)
+    def _log_failure(self, job: Job, exc: Exception, tries: int) -> None:
+        known = isinstance(exc, MeshError | TimeoutError | Rejected)
         logger.warning(
             "job %s failed (%d of %d): %s",
             job.key,
             tries,
             self.tries,
-            self._reason(problem),
-            exc_info=None if known else problem,
+            self._reason(exc),
+            exc_info=None if known else exc,
             extra={"action": "job_failed", "task_id": job.task_id},
         )
+
+
+def _fitting(sends: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    for send in sends:
+        if (size := len(send["text"].encode())) > MOST_RECORD_BYTES:
+            raise TooLargeError.of(send["topic"], size, MOST_RECORD_BYTES)
+    return sends
