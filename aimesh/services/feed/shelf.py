@@ -30,7 +30,9 @@ class Keepsakes:
         kept = self._kinds.setdefault(entry.kind, deque())
         kept.append((number, entry))
         self._bytes[entry.kind] = self._bytes.get(entry.kind, 0) + entry.size
-        while len(kept) > MOST_OF_A_KIND or self._bytes[entry.kind] > MOST_BYTES_OF_A_KIND:
+        while len(kept) > MOST_OF_A_KIND or (
+            self._bytes[entry.kind] > MOST_BYTES_OF_A_KIND and len(kept) > 1
+        ):
             self._bytes[entry.kind] -= kept.popleft()[1].size
 
     def add_older(self, older: Keepsakes) -> None:
