@@ -49,14 +49,19 @@ def probe(mode: str = "auto", scratch: Path | None = None) -> Layers:
     return _probe(mode, scratch, os.geteuid())
 
 
+def forget() -> None:
+    """Have the next probe look again."""
+    _probe.cache_clear()
+
+
 @cache
 def _probe(mode: str, scratch: Path | None, _user: int) -> Layers:
     missing = _missing()
     if missing:
         raise SandboxRefusedError(f"untrusted code is not run here: {missing}. {_WAY_OUT}")
     failed: list[str] = []
-    temporary = Path(tempfile.mkdtemp(prefix="aimesh-sandbox-")) if scratch is None else None
-    workshop = Workshop(temporary or scratch or Path())
+    temporary = Path(tempfile.mkdtemp(prefix="aimesh-sandbox-"))
+    workshop = Workshop(scratch or temporary)
     try:
         for layers in _candidates(mode, workshop.path):
             problem = _try(layers, workshop)
@@ -65,8 +70,9 @@ def _probe(mode: str, scratch: Path | None, _user: int) -> Layers:
             failed.append(f"{' + '.join(layers.names[2:])} cannot be had: {problem}")
     finally:
         workshop.close()
-        if temporary:
-            remove(temporary)
+        remove(temporary)
+    if not machine.landlock_version():
+        failed.append("Landlock is missing from this kernel, or not among its active modules")
     raise SandboxRefusedError(
         "untrusted code is not run here, for neither Landlock with a system call filter nor "
         f"namespaces with one can be had: {'; '.join(failed)}. {_WAY_OUT}"

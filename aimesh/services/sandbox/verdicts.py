@@ -68,11 +68,11 @@ def _wrong(report: Report, cases: Sequence[tuple[str, str]]) -> Iterator[str]:
 
 def classify(report: Report, limits: Limits, cases: int) -> tuple[str, str, str]:
     """The verdict, the limit that was hit if any, and the error in one line."""
+    if report.stopped and not report.refused:
+        return _stopped(report.stopped, limits)
     if not report.ready:
         why = report.refused or "the interpreter ended before it was locked down"
         return "sandbox_error", "", f"nothing was run: {why}"
-    if report.stopped:
-        return _stopped(report.stopped, limits)
     if report.status is None:
         return "sandbox_error", "", "the run ended without a report"
     code = os.waitstatus_to_exitcode(report.status)

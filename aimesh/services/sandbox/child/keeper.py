@@ -11,10 +11,29 @@ from aimesh.services.sandbox.child import kernel, pipes
 from aimesh.services.sandbox.child.filter import install
 
 
-def keep(job: dict[str, Any], pid: int, answers: int, questions: int, note: Any) -> None:
-    """Follow the worker ``pid`` to its end, report on the status pipe, and exit.
+class Ending:
+    """Kills the worker when this process gets a SIGTERM, so that its end is still reported."""
 
-    A SIGTERM to this process kills the worker, so that its end is still reported.
+    def __init__(self) -> None:
+        self._worker = 0
+        self._asked = False
+        _signal.signal(_signal.SIGTERM, self._on_signal)
+
+    def of(self, pid: int) -> None:
+        """Name the worker, which is killed at once if the signal came before; 0 for none."""
+        self._worker = pid
+        if self._asked and pid:
+            posix.kill(pid, kernel.SIGKILL)
+
+    def _on_signal(self, _number: int, _frame: object) -> None:
+        self._asked = True
+        self.of(self._worker)
+
+
+def keep(
+    job: dict[str, Any], pid: int, answers: int, questions: int, note: Any, ending: Ending
+) -> None:
+    """Follow the worker to its end, report on the status pipe, and exit.
 
     Arguments:
         job: what job.py put together.
@@ -22,15 +41,10 @@ def keep(job: dict[str, Any], pid: int, answers: int, questions: int, note: Any)
         answers: a pipe from the worker.
         questions: a pipe to the worker.
         note: memory shared with the worker, which says there what ended the code.
+        ending: what may end the worker.
     """
-    ended = False
-
-    def kill(_number: int, _frame: object) -> None:
-        if not ended:
-            posix.kill(pid, kernel.SIGKILL)
-
+    ending.of(pid)
     status = job["status"]
-    _signal.signal(_signal.SIGTERM, kill)
     cases = _cases(job)
     install(job, target=pid)
     try:  # noqa: SIM105  # contextlib would have to be imported
@@ -39,7 +53,7 @@ def keep(job: dict[str, Any], pid: int, answers: int, questions: int, note: Any)
         pass  # the worker ended in the middle of a conversation
     posix.close(answers)
     facts = kernel.wait(pid)
-    ended = True
+    ending.of(0)
     pipes.send(status, b"E", bytes(note).rstrip(b"\0"))
     pipes.send(status, b"X", " ".join(map(str, facts)).encode())
     posix._exit(0)

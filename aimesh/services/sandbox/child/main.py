@@ -20,6 +20,7 @@ def main(job: dict[str, Any]) -> None:
         confine.confine(job)
         # what is here already is never garbage: the worker's collections need not look at it
         gc.freeze()
+        ending = keeper.Ending()
         note = kernel.shared_page()
         upward = posix.pipe()
         downward = posix.pipe()
@@ -35,4 +36,4 @@ def main(job: dict[str, Any]) -> None:
     else:
         posix.close(upward[1])
         posix.close(downward[0])
-        keeper.keep(job, pid, upward[0], downward[1], note)
+        keeper.keep(job, pid, upward[0], downward[1], note, ending)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
 import _thread
 import atexit
 import builtins
@@ -35,6 +36,7 @@ def work(job: dict[str, Any], questions: int, answers: int, note: Any) -> None:
         answers: a pipe to the keeper.
         note: memory shared with the keeper, to say there what ended the code.
     """
+    _signal.signal(_signal.SIGTERM, _signal.SIG_DFL)
     kernel.die_with_parent()
     source = _source(job)
     posix.set_blocking(questions, False)
