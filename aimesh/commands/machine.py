@@ -42,7 +42,7 @@ async def doctor(run: Run) -> int:
         run.out.json({"ok": well, "checks": [asdict(check) for check in checks]})
     else:
         rows = [(WORDS[c.ok], c.name, c.detail) for c in checks]
-        run.out.table(("", "what", "found"), rows)
+        run.out.table(("", "what", "found"), rows, wrap=True)
         for check in checks:
             if check.remedy:
                 run.out.line(f"{check.name}: {check.remedy}", "yellow")

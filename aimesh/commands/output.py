@@ -78,11 +78,17 @@ class Output:
         """Print something that is laid out."""
         self.console.print(renderable)
 
-    def table(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        """Print rows: as a table in a terminal, in plain columns elsewhere."""
+    def table(
+        self, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, wrap: bool = False
+    ) -> None:
+        """Print rows: as a table in a terminal, in plain columns elsewhere.
+
+        Arguments:
+            wrap: whether the last column may take several lines in a terminal, or is cut.
+        """
         cells = [[_text(value) for value in row] for row in rows]
         if self.is_live:
-            self.show(table(columns, cells))
+            self.show(table(columns, cells, wrap=wrap))
             return
         widths = [max(len(c) for c in column) for column in zip(columns, *cells, strict=True)]
         for row in ([name.upper() for name in columns], *cells):
@@ -100,16 +106,25 @@ class Output:
             self.console.print(text, soft_wrap=True)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> RenderableType:
+def table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    title: str = "",
+    wrap: bool = False,
+) -> RenderableType:
     """Return a table for a terminal; words that `STYLES` knows are coloured."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
-    for number, name in enumerate(columns):
-        last = number == len(columns) - 1
-        made.add_column(name, overflow="ellipsis" if last else "fold", no_wrap=last)
+    made = Table(
+        box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, expand=True
+    )
+    for name in columns[:-1]:
+        made.add_column(name, no_wrap=True)
+    # the last one has what room there is left
+    made.add_column(columns[-1], no_wrap=not wrap, ratio=1)
     for row in rows:
         texts = [_text(value) for value in row]
         made.add_row(*(Text(text, style=STYLES.get(text, "")) for text in texts))

@@ -15,6 +15,7 @@ from aimesh.core.timeline import age, seconds_between, timeline
 OUTCOMES = ("in_flight", "reviewed", "dead_lettered")
 COLUMNS = ("task id", "outcome", "success", "attempts", "age", "task")
 MOST_AT_ONCE = 200
+MOST_TEXT = 120
 
 
 @command(
@@ -63,7 +64,7 @@ def rows_of(found: list[dict[str, Any]], as_of: str) -> Iterator[tuple[Any, ...]
             (state.get("review") or {}).get("success"),
             len(state.get("attempts", {})),
             age(seconds_between(state.get("first_at", ""), as_of)),
-            lines[0] if lines else "",
+            lines[0][:MOST_TEXT] if lines else "",
         )
 
 
@@ -104,4 +105,4 @@ def print_task(run: Run, state: Mapping[str, Any]) -> None:
          printable(step.what))
         for step in timeline(state)
     ]  # fmt: skip
-    out.table(("when", "attempt", "who", "where", "what"), rows)
+    out.table(("when", "attempt", "who", "where", "what"), rows, wrap=True)

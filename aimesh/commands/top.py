@@ -13,6 +13,7 @@ from aimesh.commands.tasks import COLUMNS as TASK_COLUMNS
 from aimesh.commands.tasks import rows_of
 from aimesh.commands.watch import LAG_COLUMNS, lag_rows
 from aimesh.core.text import printable
+from aimesh.core.timeline import seconds_between
 from aimesh.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ STAGE_COLUMNS = (
     "waits for",
 )
 TASKS_SHOWN = 12
+SILENT = 30.0
 
 
 @command("top", example="aimesh top\naimesh top --json | jq .state.governor")
@@ -100,7 +102,9 @@ def _headline(state: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def _stage_rows(state: dict[str, Any]) -> list[tuple[Any, ...]]:
-    stages = sorted(state["stages"], key=lambda stage: (stage["role"], stage["worker"]))
+    # a worker that is gone says nothing any more
+    fresh = [s for s in state["stages"] if seconds_between(s["at"], state["as_of"]) < SILENT]
+    stages = sorted(fresh, key=lambda stage: (stage["role"], stage["worker"]))
     rows = []
     for stage in stages:
         counts = stage.get("counts") or {}
@@ -132,9 +136,9 @@ def _screen(seen: dict[str, Any], problem: str) -> RenderableType:
     parts: list[RenderableType] = [Text(f"! {problem}", style="bold red")] if problem else []
     parts += [
         head,
-        table(LAG_COLUMNS, lag_rows(state["hops"]), "hops"),
-        table(STAGE_COLUMNS, _stage_rows(state), "stages"),
-        table(TASK_COLUMNS, rows_of(seen["tasks"], state["as_of"]), "tasks"),
+        table(LAG_COLUMNS, lag_rows(state["hops"]), title="hops"),
+        table(STAGE_COLUMNS, _stage_rows(state), title="stages"),
+        table(TASK_COLUMNS, rows_of(seen["tasks"], state["as_of"]), title="tasks"),
     ]
     return Group(*parts)
 

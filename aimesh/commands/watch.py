@@ -9,6 +9,7 @@ from aimesh.commands.base import DONE, Run, command, url_option
 from aimesh.core.text import printable
 
 LAG_COLUMNS = ("role", "verdict", "lag", "behind", "trend", "open", "workers", "topic", "why")
+ROLES = ("consumer", "sandbox", "reviewer", "persistence", "memory")
 TRENDS = {"up": "↑ up", "down": "↓ down", "flat": "→ flat"}
 
 
@@ -30,8 +31,9 @@ async def lag(run: Run, url: str) -> int:
 
 
 def lag_rows(hops: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Any, ...]]:
-    """Yield a row of `LAG_COLUMNS` for each hop."""
-    for hop in hops:
+    """Yield a row of `LAG_COLUMNS` for each hop, in the order of a task's way."""
+    order = {name: number for number, name in enumerate(ROLES)}
+    for hop in sorted(hops, key=lambda hop: order.get(hop.get("role", ""), len(order))):
         behind = hop.get("lag_seconds")
         yield (
             hop.get("role"),

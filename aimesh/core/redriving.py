@@ -24,9 +24,11 @@ class Origin:
 
 @dataclass(frozen=True)
 class Redrive:
-    """A dead letter that was sent back: its id, as which replay, where to and when (RFC 3339)."""
+    """A dead letter that was sent back: its id, where its message stood, as which replay it was
+    sent, where to and when (RFC 3339)."""
 
     id: str
+    origin: str
     replay_count: int
     to: str
     at: str
@@ -48,7 +50,7 @@ def refusal(
         origin: where it came from, None where it does not say so.
         role: whose job it was, empty where it never became one.
         replay_count: how often it was sent back before it died this time.
-        redriven: how this very letter was sent back already, None where it was not.
+        redriven: how its message was sent back already, None where it was not.
         topics: those that messages may be sent back to.
         limit: the most times that a message is sent back.
         force: send it back all the same, where that does no harm to others.

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from aiokafka import AIOKafkaProducer
 
 from aimesh import codec, dead_letters, topics
-from aimesh.core.redriving import LIMIT, Redrive, refusal
+from aimesh.core.redriving import LIMIT, Origin, Redrive, refusal
 from aimesh.errors import MeshError
 from aimesh.hops import app_id
 from aimesh.records import now
@@ -90,6 +90,7 @@ class DeadLetters:
             UnavailableError: the broker does not answer; what was sent until then is remembered.
         """
         done: list[Redriven] = []
+        taken: dict[Origin | None, str] = {}
         async with self._open() as (spans, reader):
             if letter_ids is None:
                 wanted = [self._last(spans, None)]
@@ -97,10 +98,12 @@ class DeadLetters:
                 wanted = [self._place(spans, letter_id) for letter_id in dict.fromkeys(letter_ids)]
             async with self._sender(dry_run) as producer:
                 async for letter in self._letters(reader, spans, wanted):
-                    why = self._refusal(letter, limit, force)
+                    why = self._refusal(letter, limit, force) or taken.get(letter.origin, "")
                     count = letter.replay_count + 1
                     to = "" if why or producer is None else await self._send(producer, letter)
                     done.append(Redriven(letter.id, letter.task_id, count, to, why))
+                    if not why:
+                        taken[letter.origin] = f"its message goes back with letter {letter.id}"
         return done
 
     # -- reading
@@ -137,7 +140,7 @@ class DeadLetters:
         known = {place: span for place, span in spans.items() if place[0] == self._redrives}
         async for batch in reader.through(known):
             found = [redrive_of(record) for record in batch]
-            redrives |= {redrive.id: redrive for redrive in found if redrive}
+            redrives |= {redrive.origin: redrive for redrive in found if redrive}
         app_prefix = app_id(self._settings, "")
         for part in wanted:
             async for batch in reader.through(part):
@@ -184,6 +187,6 @@ class DeadLetters:
             letter.origin.topic, letter.value, letter.key, headers=[*carried, count]
         )
         to = f"{sent.topic}/{sent.partition}/{sent.offset}"
-        note = Redrive(letter.id, number, to, now())
+        note = Redrive(letter.id, str(letter.origin), number, to, now())
         await producer.send_and_wait(self._redrives, codec.dumps(asdict(note)), letter.id.encode())
         return to

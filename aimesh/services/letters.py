@@ -25,7 +25,7 @@ class DeadLetter:
 
     ``id`` is its partition and offset; ``role`` is whose job it was, empty where it was refused
     before it became one; ``size`` is that of the whole value in bytes, of which ``value`` may be
-    the beginning alone; ``redriven`` tells how it was sent back.
+    the beginning alone; ``redriven`` tells how its message was sent back.
     """
 
     id: str
@@ -93,7 +93,7 @@ def letter_of(
     Arguments:
         record: a message of the dead letters' topic.
         app_prefix: what the names of the mesh's applications begin with, before the role.
-        redrives: those that were sent back, by id.
+        redrives: the messages that were sent back, by origin: two stages may bury the same one.
         most: how many bytes of the value are kept; all when left out.
     """
     letter_id = f"{record.partition}-{record.offset}"
@@ -113,7 +113,7 @@ def letter_of(
         size=len(value),
         value=value[:most],
         headers=tuple((name, text or b"") for name, text in record.headers or ()),
-        redriven=redrives.get(letter_id),
+        redriven=redrives.get(str(origin)),
     )
 
 
