@@ -21,11 +21,13 @@ class FloodFilter(logging.Filter):
         """Decide about one record; our own are all let pass, and so is what is only informative."""
         if record.levelno < logging.WARNING or record.name.split(".")[0] not in FLOODING:
             return True
-        passed = self._repetition.let_pass(record.getMessage(), time.monotonic())
-        if passed is None:
-            return False
-        record.msg, record.args = passed, None
-        return True
+        decided = record.__dict__  # once, however many handlers ask
+        if "flood_passed" not in decided:
+            passed = self._repetition.let_pass(record.getMessage(), time.monotonic())
+            decided["flood_passed"] = passed is not None
+            if passed is not None:
+                record.msg, record.args = passed, ()
+        return bool(decided["flood_passed"])
 
 
 def quiet() -> None:

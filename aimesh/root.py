@@ -92,7 +92,10 @@ class RootApp(MeshApp):
         """Wait for Kafka and create the topics before anything else starts."""
         quiet()
         await self._admin.wait(logger.warning)
-        await self._admin.ensure(self._layouts, self._replication)
+        # the changelogs too: Faust would make them one by one while the groups form, and a
+        # consumer that looks too early takes a topic without partitions for how it is laid out
+        changelogs = [log for role in self.roles.values() for log in role.changelogs()]
+        await self._admin.ensure([*self._layouts, *changelogs], self._replication)
         await asyncio.to_thread(self._check_state, await self._admin.cluster_id())
         await self._admin.close()
         await super().on_first_start()

@@ -23,14 +23,26 @@ MAX_MESSAGE_BYTES = 4 << 20
 # key, value and headers of one message; the rest is what a batch adds to them
 MOST_RECORD_BYTES = MAX_MESSAGE_BYTES - (16 << 10)
 
+# of changelogs: compacted soon, and with what was removed still told to workers away for days
+CHANGELOG = {
+    "max.message.bytes": str(MAX_MESSAGE_BYTES),
+    "segment.bytes": str(32 << 20),
+    "min.cleanable.dirty.ratio": "0.2",
+    "delete.retention.ms": str(7 * 86_400_000),
+}
+
 
 @dataclass(frozen=True)
 class Layout:
-    """How a topic is created: partitions and how long (seconds) its messages are kept."""
+    """How a topic is created: partitions and how long (seconds) its messages are kept.
+
+    A compacted one, a table's changelog, keeps the newest message of every key instead.
+    """
 
     name: str
     partitions: int
     retention: float
+    compacted: bool = False
 
 
 def layouts(settings: Settings) -> tuple[Layout, ...]:

@@ -16,17 +16,9 @@ from aimesh.faustfix.flow import CalmFlow
 from aimesh.faustfix.recovery import MeshTableManager
 from aimesh.faustfix.tables import MeshTable
 from aimesh.faustfix.versions import verify_versions
-from aimesh.topics import MAX_MESSAGE_BYTES
+from aimesh.topics import CHANGELOG, FOREVER, MAX_MESSAGE_BYTES, Layout
 
 POLL_RECORDS = 100
-
-# of changelogs: compacted soon, and with what was removed still told to workers away for days
-CHANGELOG = {
-    "max.message.bytes": str(MAX_MESSAGE_BYTES),
-    "segment.bytes": str(32 << 20),
-    "min.cleanable.dirty.ratio": "0.2",
-    "delete.retention.ms": str(7 * 86_400_000),
-}
 
 
 class MeshApp(faust.App):
@@ -93,6 +85,14 @@ class MeshApp(faust.App):
         )
         assert isinstance(table, MeshTable)
         return table
+
+    def changelogs(self) -> list[Layout]:
+        """Return how the changelogs of this application's tables are laid out."""
+        return [
+            Layout(table.changelog_topic_name, table.partitions, FOREVER, compacted=True)
+            for table in self.tables.values()
+            if isinstance(table, MeshTable) and table.partitions
+        ]
 
     def committed(self, tp: TP) -> int:
         """Return the committed offset of a partition as this worker knows it, 0 for none."""

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from aimesh.errors import MeshError, UnavailableError
 from aimesh.services.kafka_access import OPEN, KafkaAccess
-from aimesh.topics import MAX_MESSAGE_BYTES, Layout
+from aimesh.topics import CHANGELOG, MAX_MESSAGE_BYTES, Layout
 
 logger = logging.getLogger(__name__)
 
@@ -183,11 +183,13 @@ class KafkaAdmin:
 
 def _new_topic(layout: Layout, replication: int) -> NewTopic:
     config: dict[str, Any] = {
-        "cleanup.policy": "delete",
+        "cleanup.policy": "compact" if layout.compacted else "delete",
         "retention.ms": str(int(layout.retention * 1000)),
         "max.message.bytes": str(MAX_MESSAGE_BYTES),
         "message.timestamp.type": "CreateTime",
     }
+    if layout.compacted:
+        config |= CHANGELOG
     if replication >= 3:
         config["min.insync.replicas"] = "2"
     return NewTopic(layout.name, layout.partitions, replication, topic_configs=config)

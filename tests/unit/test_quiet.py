@@ -24,3 +24,11 @@ def test_our_own_lines_are_never_held_back() -> None:
 def test_what_is_only_informative_passes() -> None:
     flood = FloodFilter()
     assert all(flood.filter(record("faust.app", logging.INFO, "same")) for _ in range(5))
+
+
+def test_a_line_is_decided_once_for_all_handlers_and_keeps_its_text() -> None:
+    flood = FloodFilter()
+    item = logging.LogRecord("mode", logging.ERROR, "", 0, "failed: %s 100%%", ("why",), None)
+    assert flood.filter(item)
+    assert flood.filter(item)
+    assert item.getMessage() == "failed: why 100%"
