@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aimesh.commands.base import DONE, FAILED, Run, command
+from aimesh.commands.base import Run, command
+from aimesh.commands.failures import DONE, FAILED
 from aimesh.core.text import printable
 
 if TYPE_CHECKING:
@@ -26,10 +27,11 @@ MOST_SHOWN = 20
 )
 @click.option("--no-archive", is_flag=True, help="Leave the archive out, as it is elsewhere.")
 async def audit(run: Run, archive: Path | None, no_archive: bool) -> int:
-    """Prove that every task is reviewed, dead-lettered or in flight, and that nothing is doubled.
+    """Prove that no task is lost and none is there twice.
 
-    Reads all topics and the archive from their beginning, on a mesh that runs or one that does
-    not. Ends with 1 where anything does not balance.
+    Every task must be reviewed with its row in the archive, dead-lettered or in flight. Reads all
+    topics and the archive from their beginning, on a mesh that runs or one that does not. Ends
+    with 1 where anything does not balance.
     """
     if archive and no_archive:
         raise click.UsageError("--archive and --no-archive exclude each other")

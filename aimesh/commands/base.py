@@ -12,7 +12,7 @@ import click
 from faust.cli.base import cli
 
 from aimesh.commands import place
-from aimesh.commands.failures import DONE, FAILED, MISSING, USAGE, status_of
+from aimesh.commands.failures import status_of
 from aimesh.commands.output import Output
 from aimesh.errors import MeshError
 from aimesh.settings import Settings
@@ -20,13 +20,20 @@ from aimesh.settings import Settings
 if TYPE_CHECKING:
     from aimesh.services.reading import Brokers
 
-__all__ = ["DONE", "FAILED", "MISSING", "USAGE", "Run", "command", "perform", "url_option"]
 
 INTERRUPTED = 130
 
 url_option = click.option(
     "--url", default="", metavar="URL", help="Address of the mesh's web, when not on this machine."
 )
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def examples(lines: str) -> str:
+    """Return the end of a command's help, with command lines that work."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines.splitlines())
 
 
 class Run:
@@ -76,9 +83,9 @@ def command(
 
         callback: Any = entry
         if facts:
-            callback = click.option("--json", "as_json", is_flag=True, help="Print JSON.")(callback)
-        epilog = "\b\nExamples:\n" + "\n".join(f"  {line}" for line in example.splitlines())
-        group.command(name, help=body.__doc__, epilog=epilog)(click.pass_context(callback))
+            callback = json_option(callback)
+        register_it = group.command(name, help=body.__doc__, epilog=examples(example))
+        register_it(click.pass_context(callback))
         return body
 
     return register

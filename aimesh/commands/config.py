@@ -8,7 +8,8 @@ from dataclasses import fields
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from aimesh.commands.base import DONE, Run, command
+from aimesh.commands.base import Run, command
+from aimesh.commands.failures import DONE
 from aimesh.settings import Settings
 
 MASK = "***"
@@ -16,7 +17,10 @@ MASK = "***"
 
 @command("config", example="aimesh config\naimesh config --json")
 async def config(run: Run) -> int:
-    """Show every setting, its value and where it comes from; secrets are masked."""
+    """Show every setting and where it comes from.
+
+    Secrets are masked.
+    """
     found, place = listed(run.settings, os.environ), run.place()
     mesh = {
         "kafka": {"value": _masked(place.kafka), "from": place.kafka_from},

@@ -8,7 +8,8 @@ from dataclasses import asdict
 import click
 from faust.cli.base import cli
 
-from aimesh.commands.base import DONE, FAILED, Run, command, perform, wants_json
+from aimesh.commands.base import Run, command, examples, json_option, perform, wants_json
+from aimesh.commands.failures import DONE, FAILED
 from aimesh.core.redriving import LIMIT
 from aimesh.core.text import printable
 from aimesh.errors import MeshError
@@ -16,12 +17,20 @@ from aimesh.errors import MeshError
 COLUMNS = ("id", "at", "from", "role", "replays", "task id", "sent back", "why")
 
 
-@cli.group("dead-letters", invoke_without_command=True)
+@cli.group(
+    "dead-letters",
+    invoke_without_command=True,
+    epilog=examples("aimesh dead-letters\naimesh dead-letters redrive --all --dry-run"),
+)
+@json_option
 @click.pass_context
-def dead_letters(ctx: click.Context) -> None:
-    """Look at dead letters, and send them back; lists them without a command of its own."""
+def dead_letters(ctx: click.Context, as_json: bool) -> None:
+    """Look at dead letters, and send them back.
+
+    Without a command of its own, it lists them.
+    """
     if ctx.invoked_subcommand is None:
-        ctx.exit(perform(list_letters, Run(as_json=wants_json(ctx)), limit=20))
+        ctx.exit(perform(list_letters, Run(as_json=as_json or wants_json(ctx)), limit=20))
 
 
 @command(
@@ -31,7 +40,7 @@ def dead_letters(ctx: click.Context) -> None:
 )
 @click.option("--limit", default=20, type=click.IntRange(1, 1000), show_default=True)
 async def list_letters(run: Run, limit: int) -> int:
-    """List the newest dead letters, with where each came from and why it died."""
+    """List the newest dead letters, and why each died."""
     from aimesh.services.dead_letters import DeadLetters
 
     letters = await DeadLetters(run.brokers, run.settings).newest(limit)
@@ -54,7 +63,10 @@ async def list_letters(run: Run, limit: int) -> int:
 @command("show", example="aimesh dead-letters show 0-0", group=dead_letters)
 @click.argument("letter_id", metavar="ID")
 async def show(run: Run, letter_id: str) -> int:
-    """Show one dead letter: its headers, and its value as text and in hexadecimal digits."""
+    """Show one dead letter.
+
+    Its headers, and its value as text and in hexadecimal digits.
+    """
     from aimesh.services.dead_letters import DeadLetters
 
     letter = (await DeadLetters(run.brokers, run.settings).get(letter_id)).whole()

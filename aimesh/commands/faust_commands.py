@@ -73,10 +73,10 @@ class models(faust_models.models):
         await super().run(builtins=builtins)
 
 
-@cli.command("completion", epilog='\b\nExamples:\n  eval "$(aimesh completion bash)"')
+@cli.command("completion")
 @click.argument("shell", type=click.Choice(SHELLS), default="bash")
 def completion(shell: str) -> None:
-    """Print what makes a shell complete aimesh's commands and options."""
+    """Print what makes a shell complete commands and options."""
     found = get_completion_class(shell)
     assert found is not None
     click.echo(found(cli, {}, "aimesh", "_AIMESH_COMPLETE").source())

@@ -6,6 +6,7 @@ import click
 import faust
 from faust.cli.base import cli
 
+from aimesh.commands.base import examples
 from aimesh.version import __version__
 
 HELP = """AI-Mesh: agents that write, run and review Python, on Kafka.
@@ -17,9 +18,22 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or setting, 3 a needed service is no
 """
 
 
+# for the help of Faust's commands
+_EXAMPLES = {
+    "agents": "aimesh agents\naimesh agents --json",
+    "completion": 'eval "$(aimesh completion bash)"',
+    "models": "aimesh models",
+    "send": """aimesh send ai_topic '{"task": "Write a function that reverses a list."}'""",
+    "tables": "aimesh tables --json",
+    "worker": "aimesh worker --loglevel info\nAIMESH_ROLES=consumer,sandbox aimesh worker",
+}
+
+
 def dress() -> None:
     """Have the group tell of the mesh instead of Faust; again it changes nothing."""
     cli.help = HELP
+    for name, lines in _EXAMPLES.items():
+        cli.commands[name].epilog = examples(lines)
     version = click.version_option(
         __version__, message=f"AI-Mesh %(version)s (Faust {faust.__version__})"
     )

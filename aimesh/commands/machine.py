@@ -7,7 +7,8 @@ from dataclasses import asdict, replace
 
 import click
 
-from aimesh.commands.base import DONE, FAILED, Run, command
+from aimesh.commands.base import Run, command
+from aimesh.commands.failures import DONE, FAILED
 
 WORDS = {True: "ok", False: "PROBLEM", None: "-"}
 
@@ -16,9 +17,10 @@ WORDS = {True: "ok", False: "PROBLEM", None: "-"}
 @click.option("--fresh", is_flag=True, help="Delete everything in the data folder first.")
 @click.option("--yes", is_flag=True, help="Delete without asking.")
 async def up(run: Run, fresh: bool, yes: bool) -> int:
-    """Run everything on this machine: Kafka, a model, memory, and a worker with all roles.
+    """Run everything on this machine.
 
-    Ctrl-C stops all of it. Other commands in the same folder find it by themselves.
+    That is Kafka, a model, memory, and a worker with all roles. Ctrl-C stops all of it. Other
+    commands in the same folder find it by themselves.
     """
     from aimesh.commands.up import up as start
 
@@ -30,7 +32,10 @@ async def up(run: Run, fresh: bool, yes: bool) -> int:
 
 @command("doctor", example="aimesh doctor\naimesh doctor --json")
 async def doctor(run: Run) -> int:
-    """Check all that the mesh needs, and say what to do about each."""
+    """Check what the mesh needs, and say what to do.
+
+    Ends with 1 where something is not as it should be.
+    """
     from aimesh.services import doctor as looking
 
     settings, place = run.settings, run.place()
@@ -54,7 +59,7 @@ async def doctor(run: Run) -> int:
 )
 @click.argument("file", metavar="FILE|-")
 async def sandbox(run: Run, file: str) -> int:
-    """Run a Python file as the mesh runs a model's answer, and print the verdict.
+    """Run a Python file as the mesh runs a model's answer.
 
     Ends with 0 only where it passed.
     """

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aimesh.commands.base import DONE, FAILED, Run, command
+from aimesh.commands.base import Run, command
+from aimesh.commands.failures import DONE, FAILED
 from aimesh.commands.output import STYLES, Output
 from aimesh.core.draining import Draining
 from aimesh.core.text import printable
@@ -47,14 +48,16 @@ _JOBS = (
     "stress", example="aimesh stress -n 50\naimesh stress -n 20 --bare --no-follow\n"
     "aimesh stress -n 50 --timeout 300 --json",
 )  # fmt: skip
-@click.option("-n", "number", default=50, type=click.IntRange(1, 10000), show_default=True)
+@click.option("-n", "number", default=50, type=click.IntRange(1, 10000), show_default=True,
+              help="How many tasks.")  # fmt: skip
 @click.option("--bare", is_flag=True, help="Send them bare, as outside programs do.")
 @click.option("--no-follow", is_flag=True, help="Do not wait until they are taken.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), help="Follow for so many seconds.")
 async def stress(run: Run, number: int, bare: bool, no_follow: bool, timeout: float | None) -> int:
-    """Put many tasks into the mesh at once, and watch the lag rise, the brake hold, and both go.
+    """Put many tasks in at once, and watch the mesh cope.
 
-    Ends with 0 when all are taken and the producer may go on. Ctrl-C leaves them running.
+    The lag rises, the producer is throttled, the tasks are taken, the producer may go on: then it
+    ends with 0. Ctrl-C leaves the tasks running.
     """
     from aimesh import topics
     from aimesh.services.reading import connected, required

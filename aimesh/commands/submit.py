@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aimesh.commands.base import DONE, FAILED, Run, command
+from aimesh.commands.base import Run, command
+from aimesh.commands.failures import DONE, FAILED
 from aimesh.core.tasks import DEAD, IN_FLIGHT, fold
 from aimesh.core.text import printable
 from aimesh.core.timeline import Step, timeline
@@ -31,9 +32,9 @@ NOBODY = 10.0
 @click.option("--wait", is_flag=True, help="Follow it to its review; Ctrl-C leaves it running.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), help="Wait for so many seconds at most.")
 async def submit(run: Run, text: tuple[str, ...], wait: bool, timeout: float | None) -> int:
-    """Put a task into the mesh; "-" reads its text from standard input.
+    """Put a task into the mesh.
 
-    With --wait it ends with 0 only where the task passed.
+    "-" reads its text from standard input. With --wait it ends with 0 only where the task passed.
     """
     task_text = _text(text)
     from aimesh import topics

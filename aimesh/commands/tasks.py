@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 import click
 
-from aimesh.commands.base import DONE, Run, command, url_option
+from aimesh.commands.base import Run, command, url_option
+from aimesh.commands.failures import DONE
 from aimesh.core.text import printable
 from aimesh.core.timeline import age, seconds_between, timeline
 
@@ -26,7 +27,7 @@ MOST_TEXT = 120
 @click.option("--limit", default=20, type=click.IntRange(1, 500), show_default=True)
 @url_option
 async def tasks(run: Run, outcome: str | None, limit: int, url: str) -> int:
-    """List the newest tasks, with how far each is and how it ended."""
+    """List the newest tasks, and how far each is."""
     found, as_of = await _listed(run, url, outcome, limit)
     if run.out.as_json:
         run.out.json({"tasks": found, "as_of": as_of})
@@ -72,7 +73,10 @@ def rows_of(found: list[dict[str, Any]], as_of: str) -> Iterator[tuple[Any, ...]
 @click.argument("task_id")
 @url_option
 async def task(run: Run, task_id: str, url: str) -> int:
-    """Show what happened to one task: every attempt, how long it took, and where it is in Kafka."""
+    """Show what happened to one task.
+
+    Every attempt, what came of it and when, and where it is in Kafka.
+    """
     from aimesh.services.mesh_api import MeshApi
 
     async with MeshApi(run.place(url).url, run.settings.api_token) as api:

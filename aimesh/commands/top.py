@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aimesh.commands.base import DONE, Run, command, url_option
+from aimesh.commands.base import Run, command, url_option
+from aimesh.commands.failures import DONE
 from aimesh.commands.output import STYLES, Output, table
 from aimesh.commands.tasks import COLUMNS as TASK_COLUMNS
 from aimesh.commands.tasks import rows_of
@@ -41,9 +42,10 @@ SILENT = 30.0
               help="Seconds between two looks.")  # fmt: skip
 @url_option
 async def top(run: Run, interval: float, url: str) -> int:
-    """Show the whole mesh live: brake, hops, stages and newest tasks. Ctrl-C ends it.
+    """Show the whole mesh live.
 
-    Where nobody looks at a terminal, it is shown once.
+    Brake, hops, stages and newest tasks; Ctrl-C ends it. Where nobody looks at a terminal, it is
+    shown once.
     """
     from aimesh.services.mesh_api import MeshApi
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from aimesh.commands.base import DONE, Run, command, url_option
+from aimesh.commands.base import Run, command, url_option
+from aimesh.commands.failures import DONE
 from aimesh.core.text import printable
 
 LAG_COLUMNS = ("role", "verdict", "lag", "behind", "trend", "open", "workers", "topic", "why")
@@ -16,7 +17,7 @@ TRENDS = {"up": "↑ up", "down": "↓ down", "flat": "→ flat"}
 @command("lag", example="aimesh lag\naimesh lag --json --url http://127.0.0.1:6066")
 @url_option
 async def lag(run: Run, url: str) -> int:
-    """Show every hop of the mesh: how many messages wait, for how long, and what that means."""
+    """Show how many messages wait at every hop, and why."""
     from aimesh.services.mesh_api import MeshApi
 
     async with MeshApi(run.place(url).url, run.settings.api_token) as api:
@@ -51,7 +52,7 @@ def lag_rows(hops: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Any, ...]]:
 @command("errors", example="aimesh errors\naimesh errors --json")
 @url_option
 async def errors(run: Run, url: str) -> int:
-    """Show how many errors and warnings each agent has told of."""
+    """Show how many errors and warnings agents have told of."""
     from aimesh.services.mesh_api import MeshApi
 
     async with MeshApi(run.place(url).url, run.settings.api_token) as api:
