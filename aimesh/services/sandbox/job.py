@@ -48,6 +48,7 @@ with open(int(sys.argv[1]), "rb", 65536, closefd=False) as file:
     job = marshal.load(file)
 module.main(job)
 """
+_LANDLOCK = ("landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self")
 _OPEN_FILES = 128
 _QUEUED_SIGNALS = 256
 
@@ -117,15 +118,14 @@ def template(layers: Layers, limits: Limits, root: str) -> Template:
         root: an empty folder on which the namespaces' own root is mounted.
     """
     python = machine.interpreter()
-    calls = numbers(machine.architecture())
+    name = machine.architecture()
+    calls = numbers(name) if name else {}
     readable = ("/", *machine.DEVICES) if layers.namespaces else python.library + machine.DEVICES
     return Template(
         layers=layers,
         executable=python.executable,
         readable=readable,
-        landlock_calls=tuple(
-            calls[f"landlock_{word}"] for word in ("create_ruleset", "add_rule", "restrict_self")
-        ),
+        landlock_calls=tuple(calls[call] for call in _LANDLOCK) if layers.landlock else (),
         facts={
             "isolated": layers.isolated,
             # without namespaces the parent has to be able to look at what the worker has written

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -44,6 +45,8 @@ def probe(mode: str = "auto", scratch: Path | None = None) -> Layers:
     if mode not in MODES:
         names = ", ".join(MODES)
         raise SandboxRefusedError(f"AIMESH_SANDBOX={mode!r} is not known; it can be {names}")
+    if sys.platform != "linux":
+        raise SandboxRefusedError("code is run on Linux only: in a container or a virtual machine")
     if mode == "unsafe":
         return Layers(rlimits=True, missing=("the isolation is switched off by AIMESH_SANDBOX",))
     return _probe(mode, scratch, os.geteuid())

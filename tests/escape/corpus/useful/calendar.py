@@ -1,0 +1,3 @@
+import calendar
+
+calendar.month(2024, 1)

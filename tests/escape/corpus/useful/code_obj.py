@@ -1,0 +1,2 @@
+exec(compile("x=1", "a", "exec"))
+eval("1+1")

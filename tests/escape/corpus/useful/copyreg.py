@@ -1,0 +1,3 @@
+import copy
+
+copy.deepcopy({"a": [1]})

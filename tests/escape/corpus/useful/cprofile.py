@@ -1,0 +1,3 @@
+import cProfile
+
+cProfile.run("sum(range(10))")

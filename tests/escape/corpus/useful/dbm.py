@@ -1,0 +1,3 @@
+import dbm.dumb
+
+dbm.dumb.open("x", "c").close()

@@ -1,0 +1,3 @@
+import os
+
+assert os.path.isdir(os.path.expanduser("~"))

@@ -1,0 +1,3 @@
+import glob, fnmatch
+
+glob.glob("**/*", recursive=True)

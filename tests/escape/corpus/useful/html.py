@@ -1,0 +1,1 @@
+import html.parser, urllib.parse, urllib.request, http.client, email.message

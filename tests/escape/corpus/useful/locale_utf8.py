@@ -1,0 +1,2 @@
+open("ü.txt", "w").write("ü")
+assert open("ü.txt").read() == "ü"

@@ -1,0 +1,1 @@
+import http.server, socketserver, xmlrpc.client, smtplib, ftplib

@@ -1,0 +1,5 @@
+import os
+
+os.environ["A"] = "1"
+os.getenv("HOME")
+os.getenv("PATH")

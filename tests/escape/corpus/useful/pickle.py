@@ -1,0 +1,9 @@
+import pickle
+
+
+class A:
+    pass
+
+
+a = pickle.loads(pickle.dumps(A()))
+assert type(a) is A

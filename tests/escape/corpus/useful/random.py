@@ -1,0 +1,6 @@
+import random, secrets, uuid
+
+random.random()
+secrets.token_hex()
+uuid.uuid4()
+uuid.uuid1()

@@ -1,0 +1,4 @@
+import shelve
+
+with shelve.open("s") as s:
+    s["a"] = 1

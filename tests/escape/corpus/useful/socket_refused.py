@@ -1,0 +1,6 @@
+import socket
+
+try:
+    socket.socket()
+except PermissionError:
+    print("refused")

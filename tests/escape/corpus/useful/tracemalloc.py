@@ -1,0 +1,4 @@
+import tracemalloc
+
+tracemalloc.start()
+tracemalloc.take_snapshot()

@@ -1,0 +1,3 @@
+import xml.etree.ElementTree as E, xml.dom.minidom
+
+E.fromstring("<a/>")

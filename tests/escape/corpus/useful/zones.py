@@ -1,0 +1,3 @@
+import zoneinfo
+
+assert len(zoneinfo.available_timezones()) > 400
