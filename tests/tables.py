@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from aimesh import codec
 from aimesh.core.feed import FeedEvent
+from aimesh.errors import TooLargeError
 from aimesh.faustfix import MeshApp
 from aimesh.tables.mesh import MeshTables
 
@@ -15,23 +16,29 @@ PARTITIONS = 4
 
 
 class MemoryTable:
-    """Keys and values as JSON, with the methods of a table that are used here."""
+    """Keys and values as JSON by partition, with the methods of a table that are used here."""
 
-    def __init__(self) -> None:
-        self.held: dict[str, bytes] = {}
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.most = 1 << 20
+        self.held: dict[tuple[int, str], bytes] = {}
 
-    def get(self, key: str) -> Any:
-        return codec.loads(self.held[key]) if key in self.held else None
+    def look(self, key: str, partition: int) -> Any:
+        found = self.held.get((partition, key))
+        return None if found is None else codec.loads(found)
 
     def values(self) -> list[Any]:
         return [codec.loads(value) for value in self.held.values()]
 
-    def put(self, key: str, value: Any) -> asyncio.Future[None]:
-        self.held[key] = codec.dumps(value)
+    def put(self, key: str, value: Any, partition: int) -> asyncio.Future[None]:
+        data = codec.dumps(value)
+        if len(data) > self.most:
+            raise TooLargeError.of(self.name, len(data), self.most)
+        self.held[partition, key] = data
         return _done()
 
-    def drop(self, key: str) -> asyncio.Future[None]:
-        del self.held[key]
+    def drop(self, key: str, partition: int) -> asyncio.Future[None]:
+        del self.held[partition, key]
         return _done()
 
 
@@ -42,7 +49,7 @@ class MemoryApp:
         self.tables: dict[str, MemoryTable] = {}
 
     def table(self, name: str, partitions: int, purpose: str) -> MemoryTable:
-        return self.tables.setdefault(name, MemoryTable())
+        return self.tables.setdefault(name, MemoryTable(name))
 
 
 class MemoryTables:
@@ -50,7 +57,7 @@ class MemoryTables:
 
     def __init__(self, app: MemoryApp | None = None) -> None:
         self.app = app or MemoryApp()
-        self.tables = MeshTables(cast(MeshApp, self.app), "feed", PARTITIONS)
+        self.tables = MeshTables(cast(MeshApp, self.app), PARTITIONS)
         self.tables.reload(range(PARTITIONS))
         self.ready = True
 

@@ -91,10 +91,11 @@ class Governor:
     def _keep(self, data: Mapping[str, Any]) -> None:
         ts = datetime.fromisoformat(data["ts"]).timestamp()
         key = f"{data['topic']}>{data['group']}"
-        samples = (self.table.get(key) or {}).get("samples", [])
+        samples = (self.table.look(key, 0) or {}).get("samples", [])
         if not samples or not 0 <= ts - samples[-1][0] < SPACING:
             kept = [s for s in samples if ts - KEPT <= s[0] < ts]
-            self.table[key] = {"samples": [*kept, [ts, data["end"], data["committed"]]]}
+            kept.append([ts, data["end"], data["committed"]])
+            self.table.put(key, {"samples": kept}, 0)
 
     # -- the timer
 
@@ -184,7 +185,7 @@ class Governor:
             await self._send(hop.topic, record)
 
     def _remembered(self, hop: Hop, at: float) -> list[Sample]:
-        stored = (self.table.get(f"{hop.topic}>{hop.group}") or {}).get("samples", [])
+        stored = (self.table.look(f"{hop.topic}>{hop.group}", 0) or {}).get("samples", [])
         return [Sample(*values) for values in stored if at - HORIZON <= values[0] < at]
 
     def _lag_record(self, hop: Hop, sample: Sample | None, verdict: Verdict) -> LagSample:

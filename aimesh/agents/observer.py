@@ -48,7 +48,7 @@ class Observer:
         self.app = app
         self._tasks = tasks
         self.feed = feed
-        self.tables = MeshTables(app, feed, partitions)
+        self.tables = MeshTables(app, partitions)
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._batch: list[faust.Event] = []
         self._filled = asyncio.Event()

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import Counter, deque
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from aimesh.core import tasks
 from aimesh.core.feed import FeedEvent
 from aimesh.core.tally import Tally
-from aimesh.faustfix import MeshApp, MeshTable, Position, writing_for
+from aimesh.errors import TooLargeError
+from aimesh.faustfix import MeshApp, MeshTable
+
+logger = logging.getLogger(__name__)
 
 # a table, a partition of it, a key, and its new value or None where it is to go
 Change = tuple[MeshTable, int, str, Any]
@@ -30,9 +35,7 @@ class MeshTables:
     durable, and a crash in between only repeats some of them.
     """
 
-    def __init__(self, app: MeshApp, feed: str, partitions: int) -> None:
-        self._app = app
-        self._feed = feed
+    def __init__(self, app: MeshApp, partitions: int) -> None:
         self._tasks = app.table("tasks", partitions, "What is known of every task.")
         self._tallies = app.table("tallies", partitions, "Counts by outcome and agent.")
         self._flying = app.table("in_flight", partitions, "Tasks that have not ended.")
@@ -53,9 +56,8 @@ class MeshTables:
         """Read what must be at hand of the partitions that this worker owns now."""
         self.forget()
         for partition in partitions:
-            with writing_for(Position(self._feed, partition)):
-                self._tally[partition] = Tally.restored(self._tallies.get(str(partition)))
-                self._in_flight[partition] = {}
+            self._tally[partition] = Tally.restored(self._tallies.look(str(partition), partition))
+            self._in_flight[partition] = {}
         for value in list(self._flying.values()):
             if value["p"] in self._in_flight:
                 self._in_flight[value["p"]][value["id"]] = value["at"]
@@ -107,18 +109,17 @@ class MeshTables:
     def _state(self, partition: int, task_id: str) -> tasks.State | None:
         if held := self._dirty.get((partition, task_id)):
             return held
-        with writing_for(Position(self._feed, partition)):
-            return self._tasks.get(task_id)
+        found: tasks.State | None = self._tasks.look(task_id, partition)
+        return found
 
     def _apply_lag(self, partition: int, event: FeedEvent) -> None:
         data = dict(event.data)
         key = f"{data.get('role')}"
-        with writing_for(Position(self._feed, partition)):
-            old = self._changed_hops.get((partition, key)) or self._hops.get(key) or {}
-        at, history = time.time(), list(old.get("history", []))
+        old = self._changed_hops.get((partition, key)) or self._hops.look(key, partition) or {}
+        at, history = round(_seconds(event.at), 1), list(old.get("history", []))
         if not history or at - history[-1][0] >= HISTORY_SPACING or at < history[-1][0]:
             history = [p for p in history if at - HISTORY_KEPT <= p[0] < at]
-            history.append([round(at, 1), data.get("lag")])
+            history.append([at, data.get("lag")])
         self._changed_hops[partition, key] = {**data, "history": history}
 
     def _apply_word(self, partition: int, event: FeedEvent) -> None:
@@ -156,11 +157,14 @@ class MeshTables:
         for table, partition, key, value in changes:
             if partition not in self._tally:
                 continue  # moved away: its new owner works the events in again
-            with writing_for(Position(self._feed, partition)):
+            try:
                 if value is not None:
-                    writes.append(table.put(key, value))
-                elif table.get(key) is not None:
-                    writes.append(table.drop(key))
+                    writes.append(table.put(key, value, partition))
+                elif table.look(key, partition) is not None:
+                    writes.append(table.drop(key, partition))
+            except TooLargeError as exc:
+                # lines may come from any program; what was known before stays
+                logger.warning("%s of %s: %s", table.name, key, exc)
         return writes
 
     # -- reading
@@ -170,8 +174,8 @@ class MeshTables:
         for (_, held), state in self._dirty.items():
             if held == task_id:
                 return state
-        found: tasks.State | None = self._tasks.get(task_id)
-        return found
+        states = (self._tasks.look(task_id, partition) for partition in self._tally)
+        return next((state for state in states if state is not None), None)
 
     def recent(self, limit: int, before: str = "") -> list[tasks.State]:
         """Return the newest tasks, newest first, from before a cursor of `cursor_of`."""
@@ -204,6 +208,10 @@ class MeshTables:
         while self._tokens and self._tokens[0][0] < time.monotonic() - MINUTE:
             self._tokens.popleft()
         return sum(tokens for _, tokens in self._tokens)
+
+
+def _seconds(at: str) -> float:
+    return datetime.fromisoformat(at).timestamp()
 
 
 def cursor_of(state: tasks.State) -> str:

@@ -171,12 +171,20 @@ async def test_what_is_in_flight_is_told_oldest_first(client: Client, known: Mem
 
 
 async def test_every_hop_is_told_with_its_history(client: Client, known: MemoryTables) -> None:
-    for second, lag in ((1, 4), (2, 2)):
-        known.tell(happened("lag", "", second, role="consumer", topic="ai_topic", lag=lag))
+    samples = [
+        happened("lag", "", second, role="consumer", topic="ai_topic", lag=lag)
+        for second, lag in ((1, 4), (2, 3), (6, 2), (7, 1), (2000, 0))
+    ]
+    known.tell(*samples[:4], *samples[2:4])
     await known.write()
     [hop] = (await get(client, "/lag"))["hops"]
-    assert (hop["role"], hop["lag"]) == ("consumer", 2)
-    assert [point[1] for point in hop["history"]] == [4]  # a point every five seconds
+    assert (hop["role"], hop["lag"]) == ("consumer", 1)
+    # a point every five seconds, whatever is delivered again
+    assert [lag for _, lag in hop["history"]] == [4, 2]
+    known.tell(samples[4])
+    await known.write()
+    [hop] = (await get(client, "/lag"))["hops"]
+    assert [lag for _, lag in hop["history"]] == [0]  # for a quarter of an hour
 
 
 async def test_the_state_says_unknown_before_anything_was_heard(client: Client) -> None:
@@ -253,6 +261,23 @@ async def test_a_task_is_listed_once_though_a_crash_parts_what_is_written(
     again = known.restarted()
     again.tell(happened("task", "t-1", 10))
     assert [task["task_id"] for task in again.tables.recent(10)] == ["t-1"]
+
+
+async def test_what_is_too_large_for_a_table_holds_nothing_else_up(
+    known: MemoryTables, caplog: pytest.LogCaptureFixture
+) -> None:
+    known.tell(happened("task", "t-1", 10), happened("task", "t-2", 11))
+    await known.write()
+    huge = {"x": "y" * (2 << 20)}
+    known.tell(
+        happened("line", "t-1", 12, type="event", agent="stranger", name="shout", data=huge),
+        happened("review", "t-2", 13),
+    )
+    await known.write()
+    assert "larger than" in caplog.text
+    again = known.restarted()
+    outcomes = {task["task_id"]: task["outcome"] for task in again.tables.recent(10)}
+    assert outcomes == {"t-1": "in_flight", "t-2": "reviewed"}
 
 
 # -- the way in
