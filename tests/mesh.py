@@ -25,12 +25,13 @@ from aimesh.embedded.rehearsal import RehearsalServer
 from aimesh.embedded.rehearsal.catalogue import catalogue
 from aimesh.services.archive import Archive
 from aimesh.settings import Settings
+from aimesh.topics import layouts
 
 OWN = ("AIMESH_", "KAFKA_", "OLLAMA_", "QDRANT_", "ORACLE_", "OTEL_")
 # so long that no task of its own comes into a test's way
 QUIET = "86400"
 PAUSE = 0.05
-PARTITIONS = Settings().partitions
+PARTITIONS = {layout.name: layout.partitions for layout in layouts(Settings())}
 
 
 SIMPLE = (
@@ -197,17 +198,17 @@ class Mesh:
             await asyncio.sleep(PAUSE)
         return self.rows()
 
-    async def send(self, values: Iterable[bytes], topic: str = "ai_topic") -> list[str]:
+    async def send(self, values: Iterable[bytes]) -> list[str]:
         """Send what any plain client may: no key, no headers, partitions in turn.
 
         Returns:
             The ids that tasks without one get from their places in the log.
         """
-        ids = []
+        ids, topic, count = [], self.topic("ai_topic"), PARTITIONS["ai_topic"]
         async with AIOKafkaProducer(bootstrap_servers=self.kafka) as producer:
             sent = [
-                await producer.send(self.topic(topic), value, partition=n % PARTITIONS)
-                for n, value in enumerate(values)
+                await producer.send(topic, value, partition=number % count)
+                for number, value in enumerate(values)
             ]
             for place in sent:
                 found = await place
@@ -218,7 +219,7 @@ class Mesh:
         """Return all messages of a topic."""
         name = self.topic(topic)
         async with AIOKafkaConsumer(bootstrap_servers=self.kafka) as consumer:
-            places = [TopicPartition(name, number) for number in range(PARTITIONS)]
+            places = [TopicPartition(name, number) for number in range(PARTITIONS[topic])]
             consumer.assign(places)
             await consumer.seek_to_beginning(*places)
             left = {tp: end for tp, end in (await consumer.end_offsets(places)).items() if end}
