@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -22,6 +23,8 @@ async def main() -> None:
     at.id = env["ID"]
     at.source, at.out = f"{at.id}-in", f"{at.id}-out"
     at.dead, at.results = f"{at.id}-dead", f"{at.id}-results"
+    if env.get("CLEAN"):
+        shutil.rmtree(at.folder / env["NAME"], ignore_errors=True)
     notes = (at.folder / "calls").open("a", buffering=1)
 
     async def work(task: Task, job: Job) -> list[Send]:

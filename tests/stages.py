@@ -92,6 +92,8 @@ class Place:
     async def read(self, topic: str) -> list[ConsumerRecord[bytes, bytes]]:
         """All messages that a topic has now."""
         ends = await self._admin.ends({topic: self.partitions})
+        if not any(ends.values()):
+            return []
         consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka, auto_offset_reset="earliest")
         await consumer.start()
         found: list[ConsumerRecord[bytes, bytes]] = []
@@ -127,12 +129,16 @@ class Place:
             assert time.monotonic() < deadline, f"a lag of {await self.lag()} stays"
             await asyncio.sleep(0.05)
 
+    async def until_ended(self, topic: str, count: int, limit: float = 30.0) -> None:
+        """Wait until a topic has had so many messages."""
+        deadline = time.monotonic() + limit
+        while (found := await self.ends(topic)) < count:
+            assert time.monotonic() < deadline, f"{topic} has {found} of {count} messages"
+            await asyncio.sleep(0.05)
+
     async def until_dead(self, count: int, limit: float = 30.0) -> list[Any]:
         """Wait for so many dead letters."""
-        deadline = time.monotonic() + limit
-        while await self.ends(self.dead) < count:
-            assert time.monotonic() < deadline, "no dead letter came"
-            await asyncio.sleep(0.05)
+        await self.until_ended(self.dead, count, limit)
         return await self.read(self.dead)
 
 

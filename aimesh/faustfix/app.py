@@ -56,7 +56,7 @@ class MeshApp(faust.App):
             # the jobs at work. Fetching stops at 80 %, partition by partition, each with a poll.
             "stream_buffer_maxsize": 6 * POLL_RECORDS * options.get("topic_partitions", 8),
             "broker_session_timeout": 6.0,
-            "broker_heartbeat_interval": 2.0,
+            "broker_heartbeat_interval": 1.0,
             "broker_rebalance_timeout": 30.0,
             "broker_request_timeout": 60.0,
             # client-side only: at its default a busy or spare worker leaves the group for good

@@ -12,11 +12,11 @@ from typing import Any, cast
 
 import faust
 from faust import streams
-from faust.stores.rocksdb import Store
 from faust.types import TP, EventT
 from faust.types.tuples import FutureMessage, RecordMetadata
 
 from aimesh.errors import TooLargeError
+from aimesh.faustfix.store import MeshStore
 from aimesh.topics import MOST_RECORD_BYTES
 
 
@@ -68,8 +68,21 @@ class MeshTable(faust.Table[Any, Any]):
         return found
 
     @property
-    def _local(self) -> Store:
-        return cast(Store, self.data)
+    def _local(self) -> MeshStore:
+        return cast(MeshStore, self.data)
+
+    def _new_store_by_url(self, url: Any) -> MeshStore:
+        return MeshStore(
+            url,
+            self.app,
+            self,
+            table_name=self.name,
+            key_type=self.key_type,
+            value_type=self.value_type,
+            key_serializer=self.key_serializer,
+            value_serializer=self.value_serializer,
+            options=self.options,
+        )
 
     def _db(self, partition: int) -> Any:
         return self._local._db_for_partition(partition)

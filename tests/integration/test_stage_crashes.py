@@ -1,0 +1,121 @@
+"""Workers with one stage, killed, stopped and added while they work."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+from tests.stages import Place, Program, begun, calls, place, programs, tasks
+
+
+async def until_begun(at: Place, count: int, limit: float = 30.0) -> None:
+    deadline = time.monotonic() + limit
+    while len(begun(at)) < count:
+        assert time.monotonic() < deadline, f"only {begun(at)} of {count} began"
+        await asyncio.sleep(0.02)
+
+
+def at_work(at: Place, name: str) -> set[str]:
+    """The jobs that a program has begun and not ended."""
+    own = [(key, what) for who, key, what in calls(at) if who == name]
+    return {k for k, what in own if what == "begin"} - {k for k, what in own if what == "end"}
+
+
+async def test_jobs_of_a_killed_worker_are_taken_over_within_10_seconds(
+    kafka: str, tmp_path: Path
+) -> None:
+    async with place(kafka, tmp_path, partitions=4) as at:
+        async with programs(at, "one", "two", SLOTS="3") as (one, _):
+            await at.send(*tasks(12, "sleep 1.5"))
+            await until_begun(at, 6)
+            await one.end(signal.SIGKILL)
+            killed, cut_off = time.monotonic(), at_work(at, "one")
+            assert cut_off
+            while not all(begun(at)[key] == 2 for key in cut_off):
+                assert time.monotonic() - killed < 30, begun(at)
+                await asyncio.sleep(0.02)
+            took = time.monotonic() - killed
+            out = await at.until_out(12)
+            await at.until_settled()
+        assert took < 10, f"taken over only after {took:.1f} s"
+        assert set(out.values()) == {1}
+        # only what was cut off was worked on twice
+        assert begun(at) == Counter(
+            {f"t{n}#1": 2 if f"t{n}#1" in cut_off else 1 for n in range(12)}
+        )
+
+
+async def test_a_worker_told_to_stop_leaves_its_jobs_to_the_next(
+    kafka: str, tmp_path: Path
+) -> None:
+    async with place(kafka, tmp_path, partitions=4) as at:
+        async with programs(at, "one", "two", SLOTS="3") as (one, _):
+            # some are done before the grace is over, some are not
+            for seconds in (0.5, 20):
+                await at.send(*tasks(3, f"sleep {seconds}", prefix=f"{seconds}-"))
+            await until_begun(at, 4)
+            began = time.monotonic()
+            assert await one.end(signal.SIGTERM) == 0
+            assert time.monotonic() - began < 30
+            left = at_work(at, "one")
+            out = await at.until_out(6, limit=60)
+            await at.until_settled()
+        assert set(out.values()) == {1}
+        assert begun(at) == Counter({key: 2 if key in left else 1 for key in begun(at)})
+
+
+async def test_jobs_of_a_live_worker_are_not_started_a_second_time_when_partitions_move(
+    kafka: str, tmp_path: Path
+) -> None:
+    async with place(kafka, tmp_path, partitions=4) as at:
+        async with programs(at, "one", SLOTS="8"):
+            await at.send(*tasks(8, "sleep 8"))
+            await until_begun(at, 8)
+            async with programs(at, "two", SLOTS="8"):
+                assert await at.members() == 2
+                out = await at.until_out(8, limit=40)
+                await at.until_settled()
+        assert set(out.values()) == {1}
+        assert set(begun(at).values()) == {1}
+
+
+async def test_a_killed_worker_started_again_goes_on_from_its_disk(
+    kafka: str, tmp_path: Path
+) -> None:
+    async with place(kafka, tmp_path) as at:
+        one = Program(at, "one")
+        for _ in range(3):
+            await one.start(SLOTS="2")
+            before = len(begun(at))
+            await at.send(*tasks(5, "sleep 0.3", prefix=f"{before}-"))
+            await until_begun(at, before + 2)
+            await one.end(signal.SIGKILL)
+        await one.start(SLOTS="2")
+        try:
+            out = await at.until_out(15)
+            await at.until_settled()
+        finally:
+            await one.end(signal.SIGKILL)
+        assert len(out) == 15
+        # at most the jobs that were cut off by the three kills
+        assert sum(begun(at).values()) <= 15 + 3 * 2
+
+
+async def test_a_job_that_ends_its_worker_keeps_nothing_else_from_being_done(
+    kafka: str, tmp_path: Path
+) -> None:
+    async with place(kafka, tmp_path) as at:
+        one, ends = Program(at, "one"), 0
+        await at.send({"task_id": "bad", "task": "exit"}, *tasks(3, "sleep 0.1"))
+        deadline = time.monotonic() + 60
+        while len(out := await at.outputs()) < 3:
+            assert time.monotonic() < deadline, out
+            # every second time as on a new machine
+            await one.start(SLOTS="2", CLEAN="yes" if ends % 2 else "")
+            assert await asyncio.wait_for(one.process.wait(), 30) == 9  # type: ignore[union-attr]
+            ends += 1
+        assert "bad" not in out
+        assert begun(at)["bad#1"] >= ends - 1
