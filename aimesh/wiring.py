@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import uuid
 from collections.abc import Awaitable, Callable
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +28,22 @@ from aimesh.records import GovernorDecision, Review, Solution, Task, Verdict
 from aimesh.reporting import Reporter
 from aimesh.root import RootApp
 from aimesh.services.archive import Archive
+from aimesh.services.audit import audit
+from aimesh.services.dead_letters import DeadLetters
 from aimesh.services.feed import FeedHub
 from aimesh.services.kafka import KafkaAdmin
 from aimesh.services.kafka_access import KafkaAccess
 from aimesh.services.memory import Memory
 from aimesh.services.ollama import Ollama
+from aimesh.services.reading import Brokers
 from aimesh.services.sandbox import Limits, Sandbox
 from aimesh.settings import Settings
 from aimesh.stage import Stage
 from aimesh.telling import Teller
 from aimesh.topics import Layout
-from aimesh.views import dashboard, streams
+from aimesh.views import dashboard, dead_letters, streams
 from aimesh.views import health as health_views
+from aimesh.views.audit import AuditViews
 from aimesh.views.mesh import MeshViews
 from aimesh.views.problems import problems
 from aimesh.views.security import protect
@@ -345,7 +349,10 @@ class _Wiring:
             hub = FeedHub(self.kafka, self._feed(), self.settings.partitions, self.access)
             self.hubs.append(hub)
             found += [*streams.routes(hub), *dashboard.routes(self.settings)]
-        return found
+        brokers = Brokers(self.kafka, self.access)
+        proof = partial(audit, brokers, self.settings, archive=self.settings.history)
+        letters = DeadLetters(brokers, self.settings)
+        return [*found, *AuditViews(proof).routes(), *dead_letters.routes(letters)]
 
     def _guard(self, application: Application) -> None:
         protect(application, self.settings)
