@@ -129,7 +129,7 @@ def template(layers: Layers, limits: Limits, root: str) -> Template:
         facts={
             "isolated": layers.isolated,
             # without namespaces the parent has to be able to look at what the worker has written
-            "secretive": bool(layers.namespaces),
+            "open": not layers.namespaces,
             "rlimits": _rlimits(layers, limits) if layers.rlimits else [],
             "namespaces": world.plan(layers, limits, python, root) if layers.namespaces else None,
             "filter": _filter(calls) if layers.seccomp else None,

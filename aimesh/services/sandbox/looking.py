@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 from aimesh.services.sandbox.folders import measure, remove
 from aimesh.services.sandbox.layers import Layers
 from aimesh.services.sandbox.limits import Limits
 from aimesh.services.sandbox.outcome import Report
+
+_T = TypeVar("_T")
 
 # Files that were removed while open take room that no look at the folder finds. All that a run ever
 # wrote bounds it; programs write more than they keep, so this much more is let through.
@@ -18,8 +23,19 @@ _WRITTEN_OVER_KEPT = 8
 class Overseer:
     """Measures one run from outside: its folder on disk, what it wrote, and its threads."""
 
-    def __init__(self, layers: Layers, limits: Limits, folder: Path | None) -> None:
+    def __init__(
+        self, layers: Layers, limits: Limits, folder: Path | None, pool: ThreadPoolExecutor
+    ) -> None:
+        """Look after one run.
+
+        Arguments:
+            layers: those of the run, which tell what the kernel looks after.
+            limits: those of the run.
+            folder: its working folder on disk, if it has one.
+            pool: threads for work on the disk; nobody else's, so that a look is never late.
+        """
         self._limits = limits
+        self._pool = pool
         self._folder = folder
         self._threads = limits.threads if layers.rlimits and not layers.counts_threads else 0
 
@@ -36,7 +52,8 @@ class Overseer:
             return ""
         if report.worker and _written_by(report.worker) > self._limits.disk * _WRITTEN_OVER_KEPT:
             return "disk"
-        return self._over(*await asyncio.to_thread(measure, self._folder, self._limits.inodes))
+        found = await self._in_thread(measure, self._folder, self._limits.inodes)
+        return self._over(*found)
 
     async def clear(self) -> str:
         """Remove the folder after the run; tells what the last look found."""
@@ -45,8 +62,11 @@ class Overseer:
         try:
             self._folder.rmdir()
         except OSError:  # something is in it
-            return await asyncio.to_thread(self._clear, self._folder)
+            return await self._in_thread(self._clear, self._folder)
         return ""
+
+    async def _in_thread(self, work: Callable[..., _T], *arguments: object) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
 
     def _clear(self, folder: Path) -> str:
         over = self._over(*measure(folder, self._limits.inodes))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from aimesh.errors import SandboxRefusedError
@@ -51,6 +52,7 @@ class Sandbox:
         self.limits = limits
         self._workshop = Workshop(scratch)
         self._launcher = Launcher(self.layers, limits, self._workshop)
+        self._pool = ThreadPoolExecutor(slots, thread_name_prefix="sandbox")
         self._slots = slots
         self._free = list(range(slots))
         self._turn = asyncio.Semaphore(slots)
@@ -90,6 +92,7 @@ class Sandbox:
         for _ in range(self._slots):
             await self._turn.acquire()
         self._workshop.close()
+        self._pool.shutdown(wait=False)
         for _ in range(self._slots):
             self._turn.release()
 
@@ -100,7 +103,7 @@ class Sandbox:
             return self._outcome(
                 "sandbox_error", cases=len(cases), error=f"nothing was run: {error}"
             )
-        overseer = Overseer(self.layers, self.limits, started.folder)
+        overseer = Overseer(self.layers, self.limits, started.folder, self._pool)
         try:
             report = await Run(started.child, self.limits).follow(
                 overseer.look if overseer.needed else None

@@ -18,6 +18,8 @@ class Ending:
         self._worker = 0
         self._asked = False
         _signal.signal(_signal.SIGTERM, self._on_signal)
+        # whoever started this may have blocked some
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
 
     def of(self, pid: int) -> None:
         """Name the worker, which is killed at once if the signal came before; 0 for none."""

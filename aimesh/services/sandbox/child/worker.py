@@ -45,6 +45,8 @@ def work(job: dict[str, Any], questions: int, answers: int, note: Any) -> None:
         posix._exit(120)  # nothing but the end of the keeper can be read by now
     except BlockingIOError:
         posix.set_blocking(questions, True)
+    if job["open"]:
+        kernel.prctl(kernel.SET_DUMPABLE, 1)
     try:
         install(job)
     except BaseException as error:  # noqa: BLE001  # whatever it is, nothing may run now
