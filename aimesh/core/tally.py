@@ -25,13 +25,18 @@ class Tally:
     counts: Counter[str] = field(default_factory=Counter)
     recent: list[list[str]] = field(default_factory=list)
 
-    def add(self, event: FeedEvent) -> bool:
-        """Count an event; False where it was counted before."""
+    def add(self, event: FeedEvent, repeated: bool = False) -> bool:
+        """Count an event; False where it was counted before.
+
+        Arguments:
+            repeated: another message has said the same.
+        """
         if event.offset <= self.origins.get(event.origin, -1):
             return False
         self.origins[event.origin] = event.offset
-        self.counts.update(dict(_counted(event)))
-        return True
+        if not repeated:
+            self.counts.update(dict(_counted(event)))
+        return not repeated
 
     def note(self, at: str, task_id: str) -> None:
         """Keep a task on the list of recent ones, under the earliest time that it was noted with.

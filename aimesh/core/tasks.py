@@ -52,6 +52,19 @@ def fold(state: Mapping[str, Any] | None, event: FeedEvent) -> State:
     return new
 
 
+def is_repeated(state: Mapping[str, Any] | None, event: FeedEvent) -> bool:
+    """Tell whether an event says of a task what another message has said before.
+
+    A crash may have a message sent twice. The same message read twice is no repetition.
+    """
+    if event.kind == "review":
+        known = (state or {}).get("review")
+    else:
+        attempt = (state or {}).get("attempts", {}).get(_number(event), {})
+        known = attempt.get("asked" if event.kind == "task" else event.kind)
+    return known is not None and known["ref"] != _reference(event)
+
+
 def outcome(state: Mapping[str, Any]) -> str:
     """Return how a task ended, or that it is in flight; a review outweighs a dead letter."""
     if state.get("review"):
@@ -63,15 +76,20 @@ def _reference(event: FeedEvent) -> str:
     return f"{event.topic}/{event.partition}/{event.offset}"
 
 
+def _number(event: FeedEvent) -> str:
+    return str(event.data.get("attempt") or 1)
+
+
 def _part(event: FeedEvent, names: tuple[str, ...]) -> dict[str, Any]:
     values = {name: event.data[name] for name in names if name in event.data}
     return {"at": event.at, "ref": _reference(event)} | values
 
 
 def _attempt(state: State, event: FeedEvent, part: str, value: dict[str, Any]) -> None:
-    number = str(event.data.get("attempt") or 1)
+    number = _number(event)
     attempts = dict(state["attempts"])
-    attempts[number] = {**attempts.get(number, {}), part: value}
+    # of two that say the same the first was worked on, and the second absorbed
+    attempts[number] = {part: value, **attempts.get(number, {})}
     state["attempts"] = attempts
 
 
@@ -98,7 +116,7 @@ def _fold_verdict(state: State, event: FeedEvent) -> None:
 
 def _fold_review(state: State, event: FeedEvent) -> None:
     _text(state, event)
-    state["review"] = _part(event, _REVIEW_FIELDS)
+    state.setdefault("review", _part(event, _REVIEW_FIELDS))
 
 
 def _fold_dead(state: State, event: FeedEvent) -> None:

@@ -79,23 +79,23 @@ class MeshTables:
         tally = self._tally.get(partition)
         if tally is None:
             return
-        counted = tally.add(event)
+        task_id = tasks.task_id_of(event)
+        old = self._state(partition, task_id) if task_id else None
+        counted = tally.add(event, tasks.is_repeated(old, event))
         self._touched.add(partition)
         if event.kind == "lag":
             self._apply_lag(partition, event)
         elif event.kind in ("decision", "stage"):
             self._apply_word(partition, event)
-        elif task_id := tasks.task_id_of(event):
-            self._apply_task(partition, task_id, event)
+        elif task_id and (old is not None or event.kind != "line"):  # else none of a task's
+            self._apply_task(partition, old, event)
             if counted and event.kind in ("solution", "review"):
                 tokens = int(event.data.get("output_tokens") or 0)
                 self._tokens.append((time.monotonic(), tokens))
 
-    def _apply_task(self, partition: int, task_id: str, event: FeedEvent) -> None:
-        old = self._state(partition, task_id)
-        if old is None and event.kind == "line":
-            return  # lines of what is not a task of the mesh
+    def _apply_task(self, partition: int, old: tasks.State | None, event: FeedEvent) -> None:
         state = tasks.fold(old, event)
+        task_id = state["task_id"]
         self._dirty[partition, task_id] = state
         if old is None or state["first_at"] != old["first_at"]:
             # a list is continued after a task's first time, so it must be sorted by that

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -250,6 +251,21 @@ async def test_events_that_are_delivered_twice_change_nothing(known: MemoryTable
     known.tell(*events)
     assert known.tables.counts() == counts
     assert known.tables.recent(10) == listed
+
+
+async def test_what_a_crash_had_sent_twice_is_counted_once(known: MemoryTables) -> None:
+    events = [*way("t-1", 10)]
+    known.tell(*events)
+    counts = known.tables.counts()
+    again = [replace(event, offset=event.offset + 100) for event in events]
+    known.tell(*again)
+    await known.write()
+    assert known.tables.counts() == counts
+    # and the count does not depend on which of the tables a crash has left behind
+    known.app.tables["tallies"].held.clear()
+    restarted = known.restarted()
+    restarted.tell(*events, *again)
+    assert restarted.tables.counts() == counts
 
 
 async def test_a_task_is_listed_once_though_a_crash_parts_what_is_written(
