@@ -56,6 +56,8 @@ class Pages:
         self._templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(FOLDER / "templates"),
             autoescape=True,
+            # a page and its scripts change together: at the next start
+            auto_reload=False,
             undefined=jinja2.StrictUndefined,
         )
 

@@ -142,12 +142,20 @@ async def test_a_huge_line_is_cut_for_showing(browser: Browser, site: Site) -> N
 
 async def test_many_tasks_are_windowed(browser: Browser, site: Site) -> None:
     for number in range(230):
-        await site.feed.send("task", {"task_id": f"t{number}", "task": f"Task {number}"})
+        data = {"task_id": f"t{number}", "task": f"Task {number}"}
+        await site.feed.send("task", data, at=samples.stamp(300 - number))
     async with viewing(browser, site.address) as page:
         await shows(page, "tasks", "t229")
-        found = await ids(page, "tasks")
-        assert len(found) == 200
-        assert found[0] == "t229"
+        assert await ids(page, "tasks") == [f"t{number}" for number in range(229, 179, -1)]
+        assert await page.inner_text("#tasks-count") == "200"
+        for _ in range(3):
+            await page.locator("#tasks .card").last.scroll_into_view_if_needed()
+            await page.wait_for_timeout(200)
+        assert len(await ids(page, "tasks")) == 200
+        await page.evaluate("document.getElementById('tasks-list').scrollTo(0, 0)")
+        await site.feed.send("task", {"task_id": "t230", "task": "Task 230"})
+        await shows(page, "tasks", "t230")
+        assert len(await ids(page, "tasks")) == 50
 
 
 async def test_unknown_and_missing_fields_do_no_harm(browser: Browser, site: Site) -> None:

@@ -6,7 +6,9 @@ import { count, plural } from "./format.js";
 import { headAndRest, shortId } from "./text.js";
 import { standing } from "./store.js";
 
-const MOST_SHOWN = 200;
+// cards of a column that are in the page at first, and at most, once it is scrolled to its end
+const SHOWN = 50;
+const SHOWN_MOST = 200;
 export const NAMES = ["tasks", "code", "sandbox", "reviews", "log"];
 
 /** What of a task a column shows: its card is built anew only when this changes. */
@@ -25,14 +27,17 @@ const OUTCOMES = {
 };
 
 class Column {
-  constructor(name) {
+  constructor(name, onGrow) {
     this.name = name;
+    this.onGrow = onGrow;
     this.list = $(`${name}-list`);
     this.total = $(`${name}-count`);
     this.empty = $(`${name}-empty`);
     this.newer = $(`${name}-newer`);
     this.nodes = new Map();
     this.unseen = 0;
+    this.limit = SHOWN;
+    this.atEnd = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this._grow());
     this.newer.addEventListener("click", () => this.toTop());
     this.list.addEventListener("scroll", () => this.list.scrollTop < 24 && this._seen(), { passive: true });
   }
@@ -45,10 +50,18 @@ class Column {
   _seen() {
     this.unseen = 0;
     this.newer.hidden = true;
+    this.limit = SHOWN;
   }
 
-  /** Show these: an array of [key, signature, build], the first on top. */
-  show(wanted, total) {
+  _grow() {
+    if (this.nodes.size < this.limit || this.limit >= SHOWN_MOST) return;
+    this.limit += SHOWN;
+    this.onGrow();
+  }
+
+  /** Show these, as far as the window goes: an array of [key, signature, build], the first on top. */
+  show(all, total) {
+    const wanted = all.slice(0, this.limit);
     const kept = new Set(wanted.map(([key]) => key));
     for (const [key, entry] of this.nodes) {
       if (kept.has(key)) continue;
@@ -66,6 +79,8 @@ class Column {
       else this.list.insertBefore(entry.node, next);
     }
     if (scrolled && added && this.nodes.size > added) this._more(added);
+    this.atEnd.disconnect();
+    if (wanted.length === this.limit) this.atEnd.observe(this.list.lastElementChild);
     setText(this.total, count(total));
     this.empty.hidden = wanted.length > 0;
   }
@@ -102,8 +117,8 @@ export class Columns {
   constructor(store, onSelect) {
     this.store = store;
     this.onSelect = onSelect;
-    this.columns = NAMES.map((name) => new Column(name));
-    this.filter = { text: "", outcome: "all", agent: "", only: false };
+    this.columns = NAMES.map((name) => new Column(name, () => this.render(true)));
+    this.filter = { text: "", outcome: "all", agent: "", steps: true, only: false };
     this.selected = null;
     this.hovered = null;
     this.isPaused = false;
@@ -133,11 +148,12 @@ export class Columns {
   }
 
   _renderTasks() {
-    const matching = [...this.store.tasks.values()].filter((task) => this._matches(task));
+    // newest first, also of those with the same time
+    const matching = [...this.store.tasks.values()].filter((task) => this._matches(task)).reverse();
     for (const column of this.columns.slice(0, 4)) {
       const at = (task) => task.columnAt[column.name];
       const found = matching.filter(at).sort((a, b) => at(b) - at(a));
-      const wanted = found.slice(0, MOST_SHOWN).map((task) => [task.id, SIGNATURES[column.name](task), (node) => this._card(column.name, task, node)]);
+      const wanted = found.map((task) => [task.id, SIGNATURES[column.name](task), (node) => this._card(column.name, task, node)]);
       column.show(wanted, found.length);
     }
   }
@@ -155,7 +171,7 @@ export class Columns {
   _renderLines() {
     const column = this.columns[4];
     const found = this.store.lines.filter((line) => this._matchesLine(line)).reverse();
-    column.show(found.slice(0, MOST_SHOWN).map((line) => [line.id, "", () => logLine(line)]), found.length);
+    column.show(found.map((line) => [line.id, "", () => logLine(line)]), found.length);
   }
 
   _matches(task) {
@@ -166,8 +182,8 @@ export class Columns {
   }
 
   _matchesLine(line) {
-    const { text, outcome, agent, only } = this.filter;
-    if (agent && line.agent !== agent) return false;
+    const { text, outcome, agent, steps, only } = this.filter;
+    if ((agent && line.agent !== agent) || (line.isStep && !steps)) return false;
     if (only && this.selected) return line.taskId === this.selected;
     const task = this.store.tasks.get(line.taskId);
     if (outcome !== "all" && task && !OUTCOMES[outcome](standing(task).state)) return false;
@@ -197,9 +213,8 @@ export class Columns {
   _link() {
     const id = this.linked;
     this.root.classList.toggle("has-selected", Boolean(this.selected) && id === this.selected);
-    for (const element of this.root.querySelectorAll(".is-linked, .is-selected")) element.classList.remove("is-linked", "is-selected");
-    if (id) for (const element of this.root.querySelectorAll(`[data-task="${CSS.escape(id)}"]`)) element.classList.add("is-linked");
-    if (this.selected) for (const element of this.root.querySelectorAll(`.card[data-task="${CSS.escape(this.selected)}"]`)) element.classList.add("is-selected");
+    mark(this.root, "is-linked", id ? `[data-task="${CSS.escape(id)}"]` : "");
+    mark(this.root, "is-selected", this.selected ? `.card[data-task="${CSS.escape(this.selected)}"]` : "");
     this._tabStops();
     this.root.dispatchEvent(new CustomEvent("linked"));
   }
@@ -215,9 +230,10 @@ export class Columns {
     for (const { list } of this.columns.slice(0, 4)) {
       const current = list.contains(document.activeElement) ? document.activeElement.closest(".card") : (list.querySelector(".card.is-selected") ?? list.querySelector(".card"));
       for (const card of list.querySelectorAll(".card")) {
-        const isCurrent = card === current;
-        card.tabIndex = isCurrent ? 0 : -1;
-        for (const control of card.querySelectorAll("button, summary")) control.tabIndex = isCurrent ? 0 : -1;
+        const stop = card === current ? 0 : -1;
+        for (const element of [card, ...card.querySelectorAll("button, summary")]) {
+          if (element.tabIndex !== stop || !element.hasAttribute("tabindex")) element.tabIndex = stop;
+        }
       }
     }
   }
@@ -259,6 +275,12 @@ export class Columns {
     const { word } = standing(task);
     return `${shortId(task.id)} ${headAndRest(task.text)[0]} · ${word}${task.attempts.size > 1 ? ` · ${plural(task.attempts.size, "try", "tries")}` : ""}`;
   }
+}
+
+/** Give a class to just the elements that match a selector. */
+function mark(root, name, selector) {
+  for (const element of root.querySelectorAll(`.${name}`)) if (!selector || !element.matches(selector)) element.classList.remove(name);
+  if (selector) for (const element of root.querySelectorAll(selector)) element.classList.add(name);
 }
 
 function textOf(task) {

@@ -10,7 +10,8 @@ import { Stream } from "./stream.js";
 import { watchKeys } from "./keys.js";
 import { watchSubmit } from "./submit.js";
 
-const FRAME_MS = 60;
+const FRAME_MS = 100;
+const PANEL_MS = 300;
 
 const store = new Store();
 const link = { state: "connecting", since: Date.now(), lastAt: Date.now() };
@@ -19,6 +20,7 @@ let arrived = 0;
 // -- showing, at most so many times a second
 
 let due = 0;
+let panelDue = 0;
 let isDue = false;
 function soon() {
   if (isDue) return;
@@ -30,8 +32,11 @@ function show() {
   isDue = false;
   due = performance.now() + FRAME_MS;
   columns.render();
-  panel.render();
-  showBanners(warnings(mesh, link));
+  if (performance.now() >= panelDue) {
+    panelDue = performance.now() + PANEL_MS;
+    panel.render();
+    showBanners(warnings(mesh, link));
+  }
   showPaused();
   showAgents();
   if (waitsFor && store.tasks.has(waitsFor)) {
@@ -99,6 +104,10 @@ for (const choice of document.querySelectorAll("input[name=outcome]")) {
   choice.addEventListener("change", () => columns.setFilter({ outcome: choice.value }));
 }
 agents.addEventListener("change", () => columns.setFilter({ agent: agents.value }));
+$("steps").addEventListener("click", () => {
+  columns.setFilter({ steps: !columns.filter.steps });
+  $("steps").setAttribute("aria-pressed", String(columns.filter.steps));
+});
 $("pause").addEventListener("click", togglePause);
 
 // -- the selected task

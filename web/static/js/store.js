@@ -1,12 +1,15 @@
 // Everything the page knows of tasks and lines: bounded, each event taken in once, in any order.
 
-import { millis } from "./format.js";
+import { millis, seconds } from "./format.js";
 import { hueOf, shown } from "./text.js";
 
 export const MOST_TASKS = 300;
-export const MOST_LINES = 400;
+export const MOST_LINES = 300;
+export const MOST_STEPS = 300;
 const MOST_SEEN = 8000;
 
+// what stages tell of every job
+const STEP_NAMES = new Set(["started", "done", "absorbed"]);
 const TASK_KINDS = new Set(["task", "solution", "verdict", "review"]);
 
 /** Holds what the columns show; `changed` names the parts that changed since `settle`. */
@@ -147,7 +150,10 @@ export class Store {
     let index = this.lines.length;
     while (index > 0 && this.lines[index - 1].at > line.at) index -= 1;
     this.lines.splice(index, 0, line);
-    if (this.lines.length > MOST_LINES) this.lines.splice(0, this.lines.length - MOST_LINES);
+    // the many steps must not push out the few lines that were written for people
+    const most = line.isStep ? MOST_STEPS : MOST_LINES;
+    const alike = this.lines.filter((other) => Boolean(other.isStep) === Boolean(line.isStep));
+    if (alike.length > most) this.lines.splice(this.lines.indexOf(alike[0]), 1);
     this.changed.add("lines");
   }
 }
@@ -205,13 +211,16 @@ function levelOf(level) {
 function wordingOf(data) {
   if (data.type === "metric") return { type: "metric", message: `${shown(data.name, 100)} = ${numberOf(data.value) ?? "?"}` };
   if (data.type !== "event") return { type: "log", message: shown(data.message, 4000) };
-  const more = data.data && typeof data.data === "object" ? data.data : {};
+  const { attempt, tries, duration_s: duration, ...more } = data.data && typeof data.data === "object" ? data.data : {};
   const notes = Object.entries(more).slice(0, 8).filter(([, value]) => value !== "" && value !== null);
-  return {
-    type: "event",
-    name: shown(data.name || "event", 60),
-    message: notes.map(([name, value]) => `${shown(name, 40)} ${shown(typeof value === "string" ? value : JSON.stringify(value), 300)}`).join(", "),
-  };
+  const said = [
+    attempt > 1 ? `try ${attempt}` : "",
+    typeof duration === "number" ? `in ${seconds(duration)}` : "",
+    tries > 1 ? `at the ${tries}. go` : "",
+    ...notes.map(([name, value]) => `${shown(name, 40)} ${shown(typeof value === "string" ? value : JSON.stringify(value), 300)}`),
+  ];
+  const name = shown(data.name || "event", 60);
+  return { type: "event", name, isStep: STEP_NAMES.has(name) && levelOf(data.level) === "info", message: said.filter(Boolean).join(", ") };
 }
 
 /** Where a task is: a word for people, and the step (0 to 3) that it has reached. */

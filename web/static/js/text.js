@@ -41,11 +41,22 @@ export function shown(text, most = MOST_CHARS) {
   return lines.join("\n");
 }
 
-/** Return the first line of a text with something in it, and the rest. */
+const LONG_HEAD = 90;
+
+/** Return a text's beginning, fit for a heading (its first line, or sentence, or words), and the rest. */
 export function headAndRest(text) {
   const trimmed = text.trim();
-  const end = trimmed.indexOf("\n");
-  return end < 0 ? [trimmed, ""] : [trimmed.slice(0, end).trim(), trimmed.slice(end + 1).trim()];
+  const found = trimmed.indexOf("\n");
+  const line = found < 0 ? trimmed.length : found;
+  const end = line <= LONG_HEAD ? line : headEnd(trimmed.slice(0, line));
+  return [trimmed.slice(0, end).trim(), trimmed.slice(end).trim()];
+}
+
+function headEnd(line) {
+  const sentence = /[.!?:](?=\s)/.exec(line);
+  if (sentence && sentence.index < LONG_HEAD * 1.4) return sentence.index + 1;
+  const word = line.lastIndexOf(" ", LONG_HEAD);
+  return word > 20 ? word : Math.min(line.length, LONG_HEAD);
 }
 
 /** Return the few last characters of an id by which people can tell tasks apart. */
