@@ -188,7 +188,7 @@ async def audited(stack: Stack, tasks: int) -> dict[str, Any]:
         report = json.loads(text[text.index("{") :]) if "{" in text else {"said": text}
         if code == 0 and report.get("tasks_in", 0) >= tasks and not report.get("in_flight"):
             return report
-        await asyncio.sleep(2)
+        await asyncio.sleep(5)
     raise Failure(f"the audit does not balance: {report}")
 
 
