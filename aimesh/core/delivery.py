@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from enum import Enum
 
-# How often a gap is read again before it is believed to be one of the log (transaction markers,
-# compaction, retention), and not messages that were dropped on their way.
-GAP_READINGS = 3
+# What the client did last: the offset that it was told to read from, and that of the first message
+# which it has read since, None for none. It proves a gap to be one of the log (transaction markers,
+# compaction, retention), and not messages that were dropped on their way from the client.
+Reading = tuple[int, int | None]
 
 
 class Step(Enum):
@@ -31,20 +32,18 @@ class Delivery:
         #: Up to where a commit is on its way, or has arrived.
         self.claimed = start
         self._jumps: dict[int, int] = {}
-        self._gap: tuple[int, int] | None = None
-        self._readings = 0
         self._suspect: tuple[int, int] | None = None
 
-    def meet(self, offset: int) -> Step:
+    def meet(self, offset: int, reading: Reading | None) -> Step:
         """Decide about a message that was read at this offset."""
         if offset < self.expected:
             return Step.DROP
-        if offset > self.expected and self._jumps.get(self.expected) != offset:
-            if not self._believes(offset):
+        if offset > self.expected:
+            known = self._jumps.get(self.expected) == offset
+            if not known and reading != (self.expected, offset):
                 return Step.READ_AGAIN
             self._jumps[self.expected] = offset
         self.expected = offset + 1
-        self._gap = None
         return Step.DELIVER
 
     def go_back(self, offset: int) -> None:
@@ -69,21 +68,27 @@ class Delivery:
         self._jumps = {start: end for start, end in self._jumps.items() if start >= offset}
 
     def lost(
-        self, position: int | None, acknowledged: Collection[int], is_held: Callable[[int], bool]
+        self,
+        position: int | None,
+        reading: Reading | None,
+        acknowledged: Collection[int],
+        is_held: Callable[[int], bool],
     ) -> int | None:
         """Tell from where to read again, when the same is missing at two looks in a row.
 
         Arguments:
             position: where the client reads next, None where that is unknown or what it has read
                 is still being delivered.
+            reading: what the client did last.
             acknowledged: offsets that need not be delivered again.
             is_held: whether an offset was delivered to somebody who still has it.
         """
-        first = self.end_of_run(acknowledged)
-        if first < self.expected and not is_held(first):
-            found = (first, self.expected)
+        start = self.end_of_run(acknowledged)
+        if start < self.expected and not is_held(start):
+            found = (start, self.expected)
         elif position is not None and position > self.expected:
-            found = (self.expected, position)
+            start = self.expected
+            found = (start, position)
         else:
             self._suspect = None
             return None
@@ -91,22 +96,8 @@ class Delivery:
             self._suspect = found
             return None
         self._suspect = None
-        return self._settled(found)
-
-    def _settled(self, found: tuple[int, int]) -> int | None:
-        start, end = found
-        if start < self.expected:
-            return start
-        # read, but never delivered; at the very end of a log it may be a gap of the log itself
-        if not self._believes(end):
-            return start
-        self._jumps[start] = end
-        self.expected = end
-        self._gap = None
-        return None
-
-    def _believes(self, end: int) -> bool:
-        gap = (self.expected, end)
-        self._readings = self._readings + 1 if gap == self._gap else 1
-        self._gap = gap
-        return self._readings > GAP_READINGS
+        if start == self.expected and reading == (start, None):
+            # the client went on without reading anything: the log has nothing there
+            self._jumps[start] = self.expected = found[1]
+            return None
+        return start

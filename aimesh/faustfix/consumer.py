@@ -12,7 +12,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
 from mode import Service
 
-from aimesh.core.delivery import Delivery, Step
+from aimesh.core.delivery import Delivery, Reading, Step
 
 LOOK_INTERVAL = 1.0
 
@@ -21,6 +21,11 @@ class MeshThread(driver.AIOKafkaConsumerThread):
     """The consumer's thread, with a fetch wait that suits small clusters (Faust fixes 1.5 s)."""
 
     fetch_wait_ms = 100
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        #: What the client did last with each partition that was sought.
+        self.readings: dict[TP, Reading] = {}
 
     def _create_worker_consumer(self, transport: driver.Transport) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
@@ -37,6 +42,16 @@ class MeshThread(driver.AIOKafkaConsumerThread):
             self._ensure_consumer().seek(tp, offset)
         except IllegalStateError:
             self.log.info("%s has moved away", tp)
+        else:
+            self.readings[tp] = (offset, None)
+
+    async def _fetch_records(self, *args: Any, **options: Any) -> Any:
+        records = await super()._fetch_records(*args, **options)
+        for tp, batch in records.items():
+            reading = self.readings.get(tp)
+            if reading is not None and reading[1] is None:
+                self.readings[tp] = (reading[0], batch[0].offset)
+        return records
 
     def position_of(self, tp: TP) -> int | None:
         """Return the offset that the client reads next, None where it does not know yet."""
@@ -150,7 +165,7 @@ class MeshConsumer(driver.Consumer):
             # the position is not known yet will be read from there
             is_stream = self.app.topics.acks_enabled_for(tp.topic)
             return Step.DROP if is_stream else Step.DELIVER
-        step = delivery.meet(message.offset)
+        step = delivery.meet(message.offset, self._thread.readings.get(tp))
         if step is Step.DELIVER:
             self._held[tp][message.offset] = message
         return step
@@ -198,17 +213,16 @@ class MeshConsumer(driver.Consumer):
             await self.perform_seek()
         self._unsought = unsought
         for tp, delivery in list(self._deliveries.items()):
-            offset = delivery.lost(self._position(tp), self._acked_index[tp], self._is_held(tp))
+            offset = delivery.lost(
+                None if self._delivering else self._thread.position_of(tp),
+                self._thread.readings.get(tp),
+                self._acked_index[tp],
+                self._held[tp].__contains__,
+            )
             if offset is not None:
                 self.healed += 1
                 self.log.info("%s: offset %s was fetched and dropped, reading again", tp, offset)
                 await self.seek(tp, offset)
-
-    def _position(self, tp: TP) -> int | None:
-        return None if self._delivering else self._thread.position_of(tp)
-
-    def _is_held(self, tp: TP) -> Any:
-        return self._held[tp].__contains__
 
 
 class MeshTransport(driver.Transport):

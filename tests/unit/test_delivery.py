@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from aimesh.core.delivery import GAP_READINGS, Delivery, Step
+from aimesh.core.delivery import Delivery, Reading, Step
 
 
 def nobody(offset: int) -> bool:
@@ -13,46 +13,40 @@ def nobody(offset: int) -> bool:
 
 def test_messages_are_delivered_in_order() -> None:
     delivery = Delivery(5)
-    assert [delivery.meet(n) for n in (5, 6, 7)] == [Step.DELIVER] * 3
+    assert [delivery.meet(n, (5, 5)) for n in (5, 6, 7)] == [Step.DELIVER] * 3
     assert delivery.expected == 8
 
 
 def test_a_message_met_before_is_dropped() -> None:
     delivery = Delivery(5)
-    delivery.meet(5)
-    assert delivery.meet(5) is Step.DROP
-    assert delivery.meet(3) is Step.DROP
+    delivery.meet(5, (5, 5))
+    assert delivery.meet(5, (5, 5)) is Step.DROP
+    assert delivery.meet(3, (5, 5)) is Step.DROP
 
 
 def test_a_gap_is_read_again_before_it_is_believed() -> None:
     delivery = Delivery(5)
-    steps = [delivery.meet(9) for _ in range(GAP_READINGS + 1)]
-    assert steps == [Step.READ_AGAIN] * GAP_READINGS + [Step.DELIVER]
+    assert delivery.meet(9, None) is Step.READ_AGAIN
+    assert delivery.meet(9, (4, 4)) is Step.READ_AGAIN
+    # the client was told to read from 5, and what it found first is another one than this
+    assert delivery.meet(9, (5, 5)) is Step.READ_AGAIN
+    assert delivery.meet(9, (5, None)) is Step.READ_AGAIN
+    assert delivery.meet(9, (5, 9)) is Step.DELIVER
     assert delivery.expected == 10
 
 
 def test_messages_that_come_after_all_close_the_gap() -> None:
     delivery = Delivery(5)
-    assert delivery.meet(7) is Step.READ_AGAIN
-    assert [delivery.meet(n) for n in (5, 6, 7)] == [Step.DELIVER] * 3
-    # a later gap counts from the beginning
-    assert [delivery.meet(10) for _ in range(GAP_READINGS)] == [Step.READ_AGAIN] * GAP_READINGS
-
-
-def test_another_gap_counts_from_the_beginning() -> None:
-    delivery = Delivery(5)
-    for _ in range(GAP_READINGS):
-        delivery.meet(9)
-    assert delivery.meet(8) is Step.READ_AGAIN
+    assert delivery.meet(7, (0, 0)) is Step.READ_AGAIN
+    assert [delivery.meet(n, (5, 5)) for n in (5, 6, 7)] == [Step.DELIVER] * 3
 
 
 def test_a_believed_gap_is_not_doubted_again() -> None:
     delivery = Delivery(5)
-    delivery.meet(5)
-    for _ in range(GAP_READINGS + 1):
-        delivery.meet(9)
+    delivery.meet(5, (5, 5))
+    delivery.meet(9, (6, 9))
     delivery.go_back(5)
-    assert [delivery.meet(n) for n in (5, 9, 10)] == [Step.DELIVER] * 3
+    assert [delivery.meet(n, (5, 5)) for n in (5, 9, 10)] == [Step.DELIVER] * 3
 
 
 def test_the_run_ends_before_what_is_not_acknowledged() -> None:
@@ -64,9 +58,8 @@ def test_the_run_ends_before_what_is_not_acknowledged() -> None:
 
 def test_the_run_passes_a_believed_gap() -> None:
     delivery = Delivery(5)
-    delivery.meet(5)
-    for _ in range(GAP_READINGS + 1):
-        delivery.meet(9)
+    delivery.meet(5, (5, 5))
+    delivery.meet(9, (6, 9))
     assert delivery.end_of_run({5, 9}) == 10
     assert delivery.end_of_run({5}) == 9
     assert delivery.end_of_run({9}) == 5
@@ -82,64 +75,64 @@ def test_the_run_goes_on_from_what_was_claimed() -> None:
 def test_what_was_delivered_and_dropped_is_lost_at_the_second_look() -> None:
     delivery = Delivery(0)
     for n in range(4):
-        delivery.meet(n)
-    assert delivery.lost(4, {0}, nobody) is None
-    assert delivery.lost(4, {0}, nobody) == 1
+        delivery.meet(n, (0, 0))
+    assert delivery.lost(4, (0, 0), {0}, nobody) is None
+    assert delivery.lost(4, (0, 0), {0}, nobody) == 1
 
 
 def test_what_somebody_holds_is_not_lost() -> None:
     delivery = Delivery(0)
-    delivery.meet(0)
+    delivery.meet(0, (0, 0))
     for _ in range(5):
-        assert delivery.lost(1, set(), lambda offset: offset == 0) is None
+        assert delivery.lost(1, (0, 0), set(), lambda offset: offset == 0) is None
 
 
 def test_what_moves_between_two_looks_is_not_lost() -> None:
     delivery = Delivery(0)
     for n in range(9):
-        delivery.meet(n)
+        delivery.meet(n, (0, 0))
     for n in range(9):
-        assert delivery.lost(9, set(range(n)), nobody) is None
+        assert delivery.lost(9, (0, 0), set(range(n)), nobody) is None
 
 
 def test_what_was_read_and_never_delivered_is_lost() -> None:
     delivery = Delivery(3)
-    assert delivery.lost(7, set(), nobody) is None
-    assert delivery.lost(7, set(), nobody) == 3
+    assert delivery.lost(7, (3, 3), set(), nobody) is None
+    assert delivery.lost(7, (3, 3), set(), nobody) == 3
 
 
 def test_what_is_still_being_delivered_is_not_lost() -> None:
     delivery = Delivery(3)
     for _ in range(5):
-        assert delivery.lost(None, set(), nobody) is None
+        assert delivery.lost(None, (3, 3), set(), nobody) is None
 
 
-def test_a_gap_at_the_end_of_the_log_is_believed_in_the_end() -> None:
+def test_a_gap_at_the_end_of_the_log_is_believed_when_the_client_found_nothing_there() -> None:
     delivery = Delivery(3)
-    found = []
-    while delivery.expected == 3:
-        if (start := delivery.lost(7, set(), nobody)) is not None:
-            found.append(start)
-            delivery.go_back(start)
-    assert found == [3] * GAP_READINGS
+    for _ in range(2):
+        assert delivery.lost(7, (3, None), set(), nobody) is None
     assert delivery.end_of_run(set()) == 7
-    assert delivery.meet(7) is Step.DELIVER
+    assert delivery.meet(7, (3, 7)) is Step.DELIVER
 
 
-@pytest.mark.parametrize("seed", range(50))
+@pytest.mark.parametrize("seed", range(100))
 def test_whatever_is_dropped_on_the_way_all_is_acknowledged_and_nothing_passed(seed: int) -> None:
     chance = random.Random(seed)
     real = [n for n in range(60) if chance.random() < 0.9]
-    delivery, position, acknowledged, held = Delivery(0), 0, set[int](), set[int]()
-    for _ in range(3000):
+    delivery, position = Delivery(0), 0
+    reading: Reading = (0, None)
+    acknowledged, held = set[int](), set[int]()
+    for _ in range(5000):
         batch = [n for n in real if n >= position][: chance.randrange(1, 6)]
         position = batch[-1] + 1 if batch else 60
+        if batch and reading[1] is None:
+            reading = (reading[0], batch[0])
         for n in batch:
-            if chance.random() < 0.04:
+            if chance.random() < 0.3:
                 continue  # fetched and dropped
-            step = delivery.meet(n)
+            step = delivery.meet(n, reading)
             if step is Step.READ_AGAIN:
-                position = delivery.expected
+                position, reading = delivery.expected, (delivery.expected, None)
                 break
             if step is Step.DELIVER and chance.random() < 0.9:
                 held.add(n)
@@ -147,10 +140,10 @@ def test_whatever_is_dropped_on_the_way_all_is_acknowledged_and_nothing_passed(s
             if chance.random() < 0.5:
                 held.discard(n)
                 acknowledged.add(n)
-        again = delivery.lost(position, acknowledged, held.__contains__)
+        again = delivery.lost(position, reading, acknowledged, held.__contains__)
         if again is not None:
             delivery.go_back(again)
-            position = again
+            position, reading = again, (again, None)
         end = delivery.end_of_run(acknowledged)
         assert all(n in acknowledged for n in real if n < end)
         delivery.claim(end)
