@@ -180,7 +180,8 @@ async def until_members(stack: Stack, wanted: int) -> None:
 
 async def audited(stack: Stack, tasks: int) -> dict[str, Any]:
     """Wait until all tasks are reviewed, and return the audit."""
-    deadline, report = time.monotonic() + 60 + 4 * tasks, {}
+    deadline = time.monotonic() + 60 + 4 * tasks
+    report: dict[str, Any] = {}
     while time.monotonic() < deadline:
         code, text = await stack.inside(
             "persistence-agent", "aimesh", "audit", "--json", check=False
