@@ -235,6 +235,14 @@ class Mesh:
         found = [orjson.loads(m.value or b"") for m in await self.read(topic) if m.key == key]
         return sorted(found, key=lambda data: data.get("attempt", 0))
 
+    async def distinct(self, topic: str) -> int:
+        """How many attempts at tasks a topic tells of; a crash may have any sent twice."""
+        found = set()
+        for message in await self.read(topic):
+            data = orjson.loads(message.value or b"{}")
+            found.add((message.key or message.offset, data.get("attempt")))
+        return len(found)
+
 
 @asynccontextmanager
 async def running_mesh(
