@@ -16,6 +16,7 @@ from aimesh.services import doctor
 from aimesh.services.audit import audit
 from aimesh.services.kafka import KafkaAdmin
 from aimesh.services.kafka_access import KafkaAccess
+from aimesh.services.reading import Brokers
 from aimesh.settings import Settings
 from tests.certificates import Certificates, make_certificates
 from tests.mesh import running_mesh
@@ -85,7 +86,8 @@ async def test_a_task_goes_its_whole_way_over_a_secured_kafka(
         await mesh.archived([task_id])
         # while it runs, for the open jobs and the groups are looked at too
         settings = Settings.from_env({**environ, "AIMESH_TOPIC_PREFIX": mesh.prefix})
-        audited = await audit(settings.kafka, settings, archive=mesh.data / "ai_history.csv")
+        brokers = Brokers(settings.kafka, KafkaAccess.from_settings(settings))
+        audited = await audit(brokers, settings, archive=mesh.data / "ai_history.csv")
         check = await doctor.kafka(settings)
         await worker.stop()
     assert audited.report.balanced
