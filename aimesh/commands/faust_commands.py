@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,8 +11,12 @@ from click.shell_completion import get_completion_class
 from faust.cli import agents as faust_agents
 from faust.cli import models as faust_models
 from faust.cli import tables as faust_tables
+from faust.cli import worker as faust_worker
 from faust.cli.base import AppCommand, cli, option
 from faust.types import AgentT
+from mode import Worker
+
+from aimesh.errors import MeshError
 
 SHELLS = ("bash", "zsh", "fish")
 _JSON = option("--json", "as_json", is_flag=True, show_default=False, help="Print JSON.")
@@ -71,6 +76,26 @@ class models(faust_models.models):
         """Print them."""
         self.json = self.json or as_json
         await super().run(builtins=builtins)
+
+
+class worker(faust_worker.worker):
+    """Run a worker with the roles of AIMESH_ROLES.
+
+    All of them where it is not set.
+    """
+
+    def on_worker_created(self, worker: Worker) -> None:
+        """Have known errors that keep it from starting told in one line."""
+        super().on_worker_created(worker)
+        worker.log.logger.addFilter(_told)
+
+
+def _told(record: logging.LogRecord) -> bool:
+    """Leave the traceback of a known error out of the log: its message says what to do."""
+    problem = record.exc_info[1] if record.exc_info else None
+    if isinstance(problem, MeshError):
+        record.msg, record.args, record.exc_info = str(problem), None, None
+    return True
 
 
 @cli.command("completion")

@@ -122,6 +122,13 @@ async def test_fausts_own_send_feeds_the_mesh_too(mesh: Mesh) -> None:
     assert {"task": text} in values
 
 
+async def test_what_keeps_a_worker_from_starting_is_told_in_one_line(mesh: Mesh) -> None:
+    worker = await mesh.start(wait=False, AIMESH_PARTITIONS="3", AIMESH_WORKER="other")
+    assert await asyncio.wait_for(worker.process.wait(), 60) == 1
+    assert worker.said("set AIMESH_PARTITIONS=4")
+    assert not worker.said("Traceback")
+
+
 # -- where nobody works
 
 
