@@ -274,12 +274,20 @@ def waves(peak: int) -> list[int]:
     return lags[-180:]
 
 
+REASONS = {
+    "OK": "keeping up",
+    "BUSY": "at work on 3 jobs for 14 s",
+    "WARN": "lag grew from 0 to 4 in 58 s",
+    "STALL": "1 messages wait, none was taken for 44 s",
+}
+
+
 def hop(role: str, topic: str, verdict: str, lags: list[int], trend: str) -> dict[str, Any]:
     """Return a hop as the state has it."""
     return {
         "role": role, "topic": topic, "group": f"aimesh-{role}", "lag": lags[-1],
         "lag_seconds": 0.4 * lags[-1], "verdict": verdict, "trend": trend, "members": 1, "open": 1,
-        "reason": "keeping up", "oldest_s": 1.2, "history": history(lags), "ts": stamp(0),
+        "reason": REASONS[verdict], "oldest_s": 1.2, "history": history(lags), "ts": stamp(0),
     }  # fmt: skip
 
 

@@ -73,11 +73,11 @@ async def test_every_hop_has_its_lag_verdict_and_trend(browser: Browser, site: S
         await page.wait_for_selector(".hop >> nth=4")
         hops = await page.locator(".hop").all_text_contents()
         assert [text.replace("\n", "") for text in hops] == [
-            "codeBUSY12risingai_topic",
+            "codeBUSY12risingat work on 3 jobs for 14 s",
             "sandboxOK0steadyai_solutions",
-            "reviewWARN4risingai_verified_solutions",
+            "reviewWARN4risinglag grew from 0 to 4 in 58 s",
             "archiveOK0steadyai_reviews",
-            "memorySTALL1steadyai_verified_solutions",
+            "memorySTALL1steady1 messages wait, none was taken for 44 s",
         ]
         label = await page.get_attribute("#lag-chart", "aria-label")
         assert label == "Lag of the last 15 minutes: now 12, highest 14, threshold 3"
@@ -160,8 +160,8 @@ async def test_an_event_is_seen_soon_after_it_was_written(browser: Browser, site
             await send_task(site, f"t{number}")
             await shows(page, "tasks", f"t{number}")
             took.append(time.monotonic() - began)
-        # half a second leaves room for a machine that has much else to do
-        assert sorted(took)[len(took) // 2] < 0.5
+        # usually a tenth of this; it leaves room for a machine that has much else to do
+        assert sorted(took)[len(took) // 2] < 1.0
 
 
 async def test_pausing_holds_the_columns_still(browser: Browser, site: Site) -> None:

@@ -196,7 +196,7 @@ function verdictHead(verdict) {
     "div",
     { class: `verdict is-${verdict.success ? "passed" : "failed"}` },
     h("strong", { class: "verdict-word" }, icon(verdict.success ? "check" : "cross"), verdict.success ? "PASS" : "FAIL"),
-    verdict.success || verdict.word === "failed" ? null : h("span", { class: "verdict-kind", text: verdict.word.replaceAll("_", " ") }),
+    verdict.success || verdict.word === "failed" ? null : h("span", { class: "verdict-kind", text: verdict.word }),
     verdict.casesTotal ? h("span", { class: "verdict-cases", text: `${verdict.casesPassed} of ${plural(verdict.casesTotal, "case")}` }) : null,
   );
 }

@@ -162,7 +162,7 @@ function hopCell(role) {
     const [name_, words] = TRENDS[hop.trend] ?? TRENDS.flat;
     if (trend.dataset.word !== words) fill(trend, icon(name_), h("span", { class: "hidden", text: words }));
     trend.dataset.word = words;
-    setText(topic, textOf(hop.topic));
+    setText(topic, word === "OK" ? textOf(hop.topic) : textOf(hop.reason) || textOf(hop.topic));
     chart.draw(hop.history ?? [], null);
   };
   return { node, update };

@@ -95,6 +95,8 @@ export class Store {
   }
 
   _applyLine(event, data) {
+    // the governor's decision tells it already
+    if (data.type === "event" && data.agent === "governor" && data.name === "governor") return false;
     const at = timeOf(event, data.ts);
     const agent = shown(data.agent || "?", 40);
     const line = { at, agent, level: levelOf(data.level), taskId: String(data.task_id || ""), ...wordingOf(data) };
@@ -189,7 +191,7 @@ function memoryOf(memory) {
 
 function verdictOf(data, at) {
   return {
-    at, success: data.success === true, word: shown(data.verdict || "unknown", 40), final: data.final !== false,
+    at, success: data.success === true, word: shown(data.verdict || "unknown", 40).replaceAll("_", " "), final: data.final !== false,
     output: shown(data.exec_output), error: shown(data.error, 6000), limit: shown(data.limit, 200), reason: shown(data.reason, 300),
     exitCode: numberOf(data.exit_code), signal: numberOf(data.signal), wall: numberOf(data.wall_s), cpu: numberOf(data.cpu_s),
     rss: numberOf(data.max_rss_bytes), truncated: data.truncated === true, layers: listOf(data.isolation).map((layer) => shown(String(layer), 60)),

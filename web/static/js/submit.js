@@ -3,6 +3,7 @@
 import { $, setText } from "./dom.js";
 
 const PATH = "/api/v1/mesh/tasks";
+const DRAFT = "aimesh-draft";
 
 /** `onAccepted` gets the id of the task that was taken in. */
 export function watchSubmit(onAccepted) {
@@ -18,7 +19,13 @@ export function watchSubmit(onAccepted) {
     box.style.height = "auto";
     box.style.height = `${Math.min(box.scrollHeight + 2, 160)}px`;
   };
-  box.addEventListener("input", grow);
+  // what was written survives the way to the page that asks for the token
+  box.value = sessionStorage.getItem(DRAFT) ?? "";
+  grow();
+  box.addEventListener("input", () => {
+    grow();
+    sessionStorage.setItem(DRAFT, box.value);
+  });
   box.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
       event.preventDefault();
@@ -34,6 +41,7 @@ export function watchSubmit(onAccepted) {
     try {
       const id = await send(task);
       box.value = "";
+      sessionStorage.removeItem(DRAFT);
       grow();
       say("Accepted. Its way is marked below.", "good");
       onAccepted(id);
