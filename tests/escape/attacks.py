@@ -35,6 +35,7 @@ class Attack:
     machine: str = ""
     metadata_only: bool = False
     not_with: str = ""
+    waits: bool = False
     what: str = ""
 
     @property
@@ -88,5 +89,6 @@ def _read(path: Path, prelude: str) -> Attack:
         machine=head.get("machine", ""),
         metadata_only=head.get("residue") == "metadata",
         not_with=head.get("not-with", ""),
+        waits=head.get("ends-by") == "the clock",
         what=head.get("what", ""),
     )

@@ -15,22 +15,23 @@ import dataclasses
 import json
 import os
 import sys
-import sysconfig
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from aimesh.errors import SandboxRefusedError
-from aimesh.services.sandbox import Layers, Limits, Outcome, Sandbox
+from aimesh.services.sandbox import Layers, Limits, Outcome, Sandbox, machine
 from tests.escape.attacks import Attack, corpus
 from tests.escape.control import in_output, run_freely
 from tests.escape.layer_sets import WITHOUT_SLOW, layer_set
-from tests.escape.outside import Outside, alive
+from tests.escape.outside import Outside, alive, end
 
 LIMITS = Limits(
-    wall_s=2, cpu_s=1, memory=512 << 20, output=64 << 10, disk=8 << 20, inodes=300, threads=32
+    wall_s=60, cpu_s=1, memory=512 << 20, output=64 << 10, disk=8 << 20, inodes=300, threads=32
 )
+# for attacks that only wait: nothing else would end them before the clock does
+HASTY = dataclasses.replace(LIMITS, wall_s=1.5)
 _AT_ONCE = 3
 # how long a control run may take: to see that it does not end, and to let it do its work
 _WALL_S, _PATIENCE_S = 1.2, 10.0
@@ -80,22 +81,28 @@ async def try_on(name: str, attacks: list[Attack], folder: Path) -> dict[str, ob
     Returns:
         the layers, a result for each attack, and processes and folders that were left.
     """
-    scratch = folder / "scratch"
+    scratch, library = folder / "scratch", folder / "library"
+    library.mkdir()
+    _add_to_library(str(library))
     layers = layer_set(name, scratch)
-    sandbox = Sandbox(LIMITS, slots=_AT_ONCE, scratch=scratch, layers=layers)
+    sandbox, hasty = (
+        Sandbox(limits, slots=_AT_ONCE, scratch=scratch, layers=layers)
+        for limits in (LIMITS, HASTY)
+    )
     turn = asyncio.Semaphore(_AT_ONCE)
-    # a file that may be read in the sandbox, and that the control run does not touch
-    library = Path(sysconfig.get_path("stdlib")) / "antigravity.py"
 
     async def one(number: int, attack: Attack) -> Result:
         async with turn:
-            with contextlib.closing(Outside(folder / str(number), number, library)) as outside:
-                outcome = await sandbox.run(attack.aimed(outside.targets()))
+            file = library / f"{number}.py"
+            with contextlib.closing(Outside(folder / str(number), number, file)) as outside:
+                chosen = hasty if attack.waits else sandbox
+                outcome = await chosen.run(attack.aimed(outside.targets()))
                 effects = outside.effects() | in_output(outcome.output) | _excess(outcome)
                 return judge(attack, outcome, effects, layers)
 
     results = await asyncio.gather(*(one(n, attack) for n, attack in enumerate(attacks)))
     await sandbox.close()
+    await hasty.close()
     return {
         "layers": layers.names,
         "results": [dataclasses.asdict(result) for result in results],
@@ -110,7 +117,8 @@ async def try_freely(attacks: list[Attack], folder: Path) -> dict[str, object]:
 
     async def one(number: int, attack: Attack) -> Result:
         async with turn:
-            with contextlib.closing(Outside(folder / str(number), number, None)) as outside:
+            file = folder / f"{number}.py"
+            with contextlib.closing(Outside(folder / str(number), number, file)) as outside:
                 source = attack.aimed(outside.targets())
                 wall_s = _WALL_S if attack.slow else _PATIENCE_S
                 seen, output = await asyncio.to_thread(run_freely, source, outside, wall_s)
@@ -134,15 +142,21 @@ async def try_freely(attacks: list[Attack], folder: Path) -> dict[str, object]:
     }
 
 
+def _add_to_library(folder: str) -> None:
+    """Let the sandbox read a folder as it reads the standard library, for attacks on that."""
+    real = machine.interpreter()
+    added = dataclasses.replace(real, library=(*real.library, folder))
+    machine.interpreter = lambda: added
+
+
 def _excess(outcome: Outcome) -> set[str]:
     """Limits that were passed by more than measuring takes."""
-    slack = 1.5
     seen = set()
     if outcome.max_rss_bytes > LIMITS.memory:
         seen.add("memory")
     if len(outcome.output) > LIMITS.output + 200:
         seen.add("output")
-    if outcome.wall_s > LIMITS.wall_s + slack:
+    if outcome.wall_s > LIMITS.wall_s:
         seen.add("overtime")
     return seen
 
@@ -154,6 +168,8 @@ def _left_processes() -> list[str]:
         text = Path(f"/proc/self/task/{os.getpid()}/children").read_text()
         left = [pid for pid in map(int, text.split()) if alive(pid)]
         if not left or time.monotonic() > until:
+            for pid in left:
+                end(pid)
             return [f"process {pid}" for pid in left]
         time.sleep(0.02)
 

@@ -1,6 +1,6 @@
 """Tries a set of layers inside a container, and tells in a line what came of it.
 
-    python -m tests.escape.in_container SET
+python -m tests.escape.in_container SET
 """
 
 from __future__ import annotations

@@ -18,13 +18,13 @@ CANARY = "CANARY-in-the-environment"
 class Outside:
     """Files, sockets and a process that belong to one attack alone."""
 
-    def __init__(self, folder: Path, number: int, library: Path | None) -> None:
+    def __init__(self, folder: Path, number: int, library: Path) -> None:
         """Set it up.
 
         Arguments:
             folder: where its files are to be; made here.
             number: different for every attack at the same time.
-            library: a file that the attack may read; a copy of some file when left out.
+            library: where to make a file that the attack may read.
         """
         self.folder = folder
         self.id = f"{os.getpid()}-{number}"
@@ -34,7 +34,8 @@ class Outside:
         for path in (self.secret, self.key, self.app / "stage.py"):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("secret-text of " + path.name)
-        self.library = library or self._copied_library()
+        self.library = library
+        library.write_text("# a file that may be read\n")
         self._listen()
         environment = {"SBX_CANARY_TOKEN": CANARY, "PATH": os.environ.get("PATH", "/usr/bin:/bin")}
         self.decoy = subprocess.Popen(["sleep", "600"], env=environment, start_new_session=True)
@@ -84,11 +85,6 @@ class Outside:
             else:
                 path.unlink()
         remove(self.folder)
-
-    def _copied_library(self) -> Path:
-        copy = self.folder / "library.py"
-        copy.write_text("# a file that may be read\n")
-        return copy
 
     def _listen(self) -> None:
         self._tcp = socket.create_server(("127.0.0.1", 0))

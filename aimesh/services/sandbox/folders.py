@@ -83,7 +83,10 @@ def measure(folder: Path, most: int) -> tuple[int, int]:
     """
     inodes = size = 0
     waiting: list[str] = ["."]
-    top = os.open(folder, _FOLDER)
+    try:
+        top = os.open(folder, _FOLDER)
+    except FileNotFoundError:
+        return 0, 0
     try:
         while waiting and inodes <= most:
             inside, found = _measure_one(top, waiting.pop())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +15,7 @@ from aimesh.services.sandbox.limits import Limits
 from aimesh.services.sandbox.outcome import Report
 
 _T = TypeVar("_T")
+_log = logging.getLogger(__name__)
 
 # Files that were removed while open take room that no look at the folder finds. All that a run ever
 # wrote bounds it; programs write more than they keep, so this much more is let through.
@@ -70,7 +72,11 @@ class Overseer:
 
     def _clear(self, folder: Path) -> str:
         over = self._over(*measure(folder, self._limits.inodes))
-        remove(folder)
+        try:
+            remove(folder)
+        except OSError as error:
+            # the verdict stands; the sandbox's end, or the next one's start, tries again
+            _log.warning("the working folder %s could not be removed: %s", folder, error)
         return over
 
     def _over(self, inodes: int, size: int) -> str:

@@ -62,7 +62,7 @@ def _probe(mode: str, scratch: Path | None, _user: int) -> Layers:
     missing = _missing()
     if missing:
         raise SandboxRefusedError(f"untrusted code is not run here: {missing}. {_WAY_OUT}")
-    failed: list[str] = []
+    failed: dict[str, None] = {}
     temporary = Path(tempfile.mkdtemp(prefix="aimesh-sandbox-"))
     workshop = Workshop(scratch or temporary)
     try:
@@ -70,12 +70,12 @@ def _probe(mode: str, scratch: Path | None, _user: int) -> Layers:
             problem = _try(layers, workshop)
             if not problem:
                 return replace(layers, missing=tuple(failed))
-            failed.append(f"{' + '.join(layers.names[2:])} cannot be had: {problem}")
+            failed[f"{_strongest(layers)} cannot be had ({problem})"] = None
     finally:
         workshop.close()
         remove(temporary)
     if not machine.landlock_version():
-        failed.append("Landlock is missing from this kernel, or not among its active modules")
+        failed["Landlock is missing from this kernel, or not among its active modules"] = None
     raise SandboxRefusedError(
         "untrusted code is not run here, for neither Landlock with a system call filter nor "
         f"namespaces with one can be had: {'; '.join(failed)}. {_WAY_OUT}"
@@ -109,18 +109,25 @@ def _candidates(mode: str, folder: Path) -> Iterator[Layers]:
         yield base
 
 
+def _strongest(layers: Layers) -> str:
+    """The layer for whose sake a set was tried, in words."""
+    if layers.namespaces:
+        return "namespaces"
+    return "a user id of its own" if layers.own_user else "Landlock with a system call filter"
+
+
 def _try(layers: Layers, workshop: Workshop) -> str:
     """Run something harmless in these layers; the problem in words, if there is one."""
     limits = Limits()
     try:
         started = Launcher(layers, limits, workshop).start(_TRIAL, (), 0)
     except OSError as error:
-        return str(error)
+        return error.strerror or str(error)
     report = _follow(started.child)
     if started.folder:
         remove(started.folder)
     verdict, _, problem = classify(report, limits, 0)
-    return "" if verdict == "passed" else problem or verdict
+    return "" if verdict == "passed" else report.refused or problem or verdict
 
 
 def _follow(child: Child) -> Report:

@@ -1,5 +1,6 @@
 # expect: timeout
 # control: overtime
+# ends-by: the clock
 # what: does not end when it ends
 import atexit, time
 class D:

@@ -1,7 +1,7 @@
 # expect: passed failed
-# control: printed
+# control: printed wrote
 # what: shared memory by name, and semaphores, in /dev/shm
 from multiprocessing import shared_memory
 def f():
-    m = shared_memory.SharedMemory(create=True, size=4096); m.close(); m.unlink(); return m.name
+    m = shared_memory.SharedMemory("sbx-escape-m", create=True, size=4096); m.close(); m.unlink(); return m.name
 attempt("shm_open", f)

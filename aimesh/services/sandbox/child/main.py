@@ -26,7 +26,8 @@ def main(job: dict[str, Any]) -> None:
         downward = posix.pipe()
         pid = posix.fork()
     except BaseException as error:  # noqa: BLE001  # whatever it is, nothing may run now
-        pipes.send(status, b"S", f"{error}".encode()[:1000])
+        words = getattr(error, "strerror", None) or error
+        pipes.send(status, b"S", f"{words}".encode()[:1000])
         posix._exit(120)
     if pid == 0:
         posix.close(status)

@@ -64,12 +64,17 @@ def _mount(
     source: str | None, target: str, kind: str | None, flags: int, options: str | None = None
 ) -> None:
     words = [None if word is None else word.encode() for word in (source, target, kind, options)]
-    kernel.libc("mount", words[0], words[1], words[2], flags, words[3])
+    try:
+        kernel.libc("mount", words[0], words[1], words[2], flags, words[3])
+    except OSError as error:
+        raise OSError(error.errno, f"{error.strerror} (on {target})") from error
 
 
 def _write(path: str, text: str) -> None:
     fd = posix.open(path, posix.O_WRONLY)
     try:
         posix.write(fd, text.encode())
+    except OSError as error:
+        raise OSError(error.errno, f"{path}: {error.strerror}") from error
     finally:
         posix.close(fd)
