@@ -13,6 +13,8 @@ from aimesh.services.ollama import Ollama
 from aimesh.services.sandbox import Sandbox
 
 INTERVAL = 10.0
+# while the model server is away, or has not said yet what it is
+SOON = 2.0
 # what the version of a rehearsal model ends with; only for telling people
 REHEARSAL = "rehearsal"
 
@@ -51,7 +53,8 @@ class Probing(Service):
                     self._count = await self._memory.count()
                 except MeshError:
                     self._count = None
-            await self.sleep(INTERVAL)
+            is_known = self._ollama is None or self._version
+            await self.sleep(INTERVAL if is_known else SOON)
 
     def statuses(self) -> list[dict[str, Any]]:
         """Return the status of each service, with what is particular to it."""
