@@ -26,6 +26,7 @@ from aimesh.embedded.rehearsal.catalogue import catalogue
 from aimesh.services.archive import Archive
 from aimesh.settings import Settings
 from aimesh.topics import layouts
+from tests.waiting import until
 
 OWN = ("AIMESH_", "KAFKA_", "OLLAMA_", "QDRANT_", "ORACLE_", "OTEL_")
 # so long that no task of its own comes into a test's way
@@ -112,6 +113,10 @@ class Worker:
     def said(self, text: str) -> bool:
         """Whether the worker's log has a text."""
         return text in self.log.read_text(errors="replace")
+
+    async def says(self, text: str, limit: float = 30.0) -> None:
+        """Wait until the worker's log has a text."""
+        await until(lambda: self.said(text), limit)
 
     def tail(self, lines: int = 30) -> str:
         """The end of the worker's log."""
@@ -242,6 +247,11 @@ class Mesh:
             data = orjson.loads(message.value or b"{}")
             found.add((message.key or message.offset, data.get("attempt")))
         return len(found)
+
+    async def stop(self) -> None:
+        """End all workers that still run, in order."""
+        ending = [worker for worker in self.workers if worker.process.returncode is None]
+        assert not any(await asyncio.gather(*(worker.stop() for worker in ending)))
 
 
 @asynccontextmanager
