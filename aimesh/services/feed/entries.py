@@ -11,8 +11,8 @@ from aiokafka import ConsumerRecord
 from aimesh.records import now
 
 GAP = "gap"
-# told again every second or two by the governor and the stages: the past of these says little
-PULSES = frozenset({"lag", "decision", "stage"})
+# told all the time: the past of these says little, and there is much of it
+FREQUENT = frozenset({"lag", "decision", "stage", "line"})
 _KIND = re.compile(r"[a-z_]{1,32}")
 _LINE_BREAKS = re.compile(rb"[\r\n]")
 

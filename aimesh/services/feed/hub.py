@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 LOOK_BACK = 500
 # and up to how many, where those before held fewer lasting events than LASTING
 LOOK_BACK_MOST = 16_000
-LASTING = 200
+LASTING = 400
 PAUSE_LEAST, PAUSE_MOST = 0.25, 10.0
 # seconds between two looks at what came: bounds how often all clients are woken
 BREATH = 0.03

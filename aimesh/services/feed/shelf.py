@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from aimesh.core import vectors
 from aimesh.core.vectors import Vector
-from aimesh.services.feed.entries import PULSES, Entry
+from aimesh.services.feed.entries import FREQUENT, Entry
 
 MOST_ENTRIES = 2000
 MOST_BYTES = 20 << 20
@@ -60,8 +60,8 @@ class Keepsakes:
 
     @property
     def lasting(self) -> int:
-        """How many entries are kept that are no pulses."""
-        return sum(len(kept) for kind, kept in self._kinds.items() if kind not in PULSES)
+        """How many entries are kept of the kinds that are not told all the time."""
+        return sum(len(kept) for kind, kept in self._kinds.items() if kind not in FREQUENT)
 
     @property
     def _first(self) -> int:

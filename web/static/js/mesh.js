@@ -5,6 +5,7 @@ import { millis } from "./format.js";
 const PATH = "/api/v1/mesh/state";
 const EVERY_MS = 2000;
 const GIVE_UP_MS = 8000;
+const REPORT_MS = 7000;
 const HISTORY_MS = 15 * 60 * 1000;
 
 // the way of a task through the mesh
@@ -60,9 +61,9 @@ export class Mesh {
     return [...this.hops.values()].sort((a, b) => rank(a) - rank(b));
   }
 
-  /** Return the reports of a role's stages of the last half minute. */
+  /** Return the reports of a role's stages that still report: each does every two seconds. */
   reports(role) {
-    const oldest = this._newestReport() - 30000;
+    const oldest = this._newestReport() - REPORT_MS;
     return [...this.stages.values()].filter((stage) => stage.role === role && !(millis(stage.ts) < oldest));
   }
 
