@@ -1,0 +1,188 @@
+"""The telemetry's observer: reads along with all agents, and works what they say into tables."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import faust
+from faust.types import TP
+
+from aimesh import codec
+from aimesh.faustfix import MeshApp
+from aimesh.services.agent_topics import Copier, Digester
+from aimesh.services.kafka_access import OPEN, KafkaAccess
+from aimesh.tables.telemetry.rows import Store
+from aimesh.tables.telemetry.tables import Happening, Keep, TelemetryTables
+from aimesh.tables.telemetry.writing import FeedLostError
+
+logger = logging.getLogger(__name__)
+
+# Seconds, or records of the feed, after which what has changed is written down. Until then it is
+# shown already, and read again from the feed after a crash.
+WRITE_SECONDS = 3.0
+WRITE_RECORDS = 200
+MOST_UNWRITTEN = 1000
+STEP_SECONDS = 0.005
+
+Listener = Callable[[list[Happening]], None]
+
+
+class TelemetryObserver:
+    """Copies all agents' topics to one feed of one partition, and works that into the tables.
+
+    Whoever has the feed has all state; further observers take over when it goes.
+
+    Arguments:
+        app: its application; the group that copies is called after it.
+        bootstrap: addresses of brokers, as ``host:port`` separated by commas.
+        prefix: of all topics' names.
+        channels: the mesh's own topics that are read, with what each carries.
+        keep: how much is kept.
+        access: what the brokers ask of clients.
+    """
+
+    def __init__(
+        self,
+        app: MeshApp,
+        bootstrap: str,
+        *,
+        prefix: str = "",
+        channels: Mapping[str, str],
+        keep: Keep = Keep(),  # noqa: B008 - immutable
+        access: KafkaAccess = OPEN,
+    ) -> None:
+        self.app = app
+        self.feed = feed_topic(app.conf.id)
+        self.tables = TelemetryTables(partial(Store, app), keep)
+        self.copier = Copier(
+            bootstrap,
+            group=f"{app.conf.id}-copy",
+            feed=self.feed,
+            digester=Digester(prefix, channels),
+            access=access,
+        )
+        self.listeners: list[Listener] = []
+        self._generation = 0
+        self._ready = asyncio.Event()
+        self._restoring: asyncio.Task[None] | None = None
+        self._batch: list[faust.Event] = []
+        self._being_written = 0
+        self._filled = asyncio.Event()
+        self._full = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        raw: dict[str, Any] = {"key_type": bytes, "value_type": bytes, "value_serializer": "raw"}
+        app.agent(app.topic(self.feed, **raw), name=f"{app.conf.id}.tables")(self._read)
+        app.task(self.copier.run)
+        app.task(self._write)
+        app.on_partitions_revoked.connect(self._on_revoked, weak=False)
+        app.on_rebalance_complete.connect(self._on_rebalance_complete, weak=False)
+
+    @property
+    def ready(self) -> bool:
+        """Whether this worker has the feed, and its tables are read."""
+        return self._ready.is_set()
+
+    @property
+    def unwritten(self) -> int:
+        """How many records of the feed were worked in and not written down yet."""
+        return len(self._batch) + self._being_written
+
+    # -- ownership
+
+    async def _on_revoked(self, *_: Any, **__: Any) -> None:
+        self._generation += 1
+        self._ready.clear()
+        self._batch.clear()
+        if self._restoring is not None:
+            self._restoring.cancel()
+        self.tables.forget()
+
+    async def _on_rebalance_complete(self, *_: Any, **__: Any) -> None:
+        if TP(self.feed, 0) in self.app.assignor.assigned_actives():
+            self._restoring = asyncio.create_task(self._restore())
+
+    async def _restore(self) -> None:
+        holds = self._holder()
+        loop = asyncio.get_running_loop()
+        began = paused = loop.time()
+        try:
+            for _ in self.tables.restore(holds):
+                if loop.time() - paused > STEP_SECONDS:
+                    await asyncio.sleep(0)
+                    paused = loop.time()
+        except FeedLostError:
+            return
+        logger.info("the telemetry's tables were read in %.1f s", loop.time() - began)
+        self._ready.set()
+
+    def _holder(self) -> Callable[[], bool]:
+        """Return what tells whether this worker still has the feed as it has it now."""
+        generation = self._generation
+        return lambda: generation == self._generation and not self.app.should_stop
+
+    # -- from the feed to the tables
+
+    async def _read(self, stream: Any) -> None:
+        """Work the feed into the tables."""
+        async for event in stream.noack().events():
+            await self._ready.wait()
+            await self._room.wait()
+            if event.message.generation_id != self.app.consumer_generation_id:
+                continue  # it comes once more
+            try:
+                happened = self.tables.apply(event.message.offset, codec.loads(event.value))
+            except Exception:
+                # what escapes here is acknowledged and lost, and ends the reading
+                logger.exception("%s %s cannot be worked in", self.feed, event.message.offset)
+                happened = []
+            self._batch.append(event)
+            self._filled.set()
+            if len(self._batch) >= WRITE_RECORDS:
+                self._full.set()
+            if len(self._batch) >= MOST_UNWRITTEN:
+                self._room.clear()
+            for listener in self.listeners:
+                listener(happened)
+            await asyncio.sleep(0)  # let others have their turn
+
+    async def _write(self) -> None:
+        while not self.app.should_stop:
+            await self._filled.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._full.wait(), WRITE_SECONDS)
+            try:
+                await self._write_batch()
+            except FeedLostError:
+                pass  # its next owner works the same records in again
+            except Exception as exc:  # noqa: BLE001 - whatever it is, it ends the worker
+                # what is in memory is no longer what the tables have: only a new start mends that
+                logger.critical("the telemetry's tables cannot be written: %r", exc)
+                await self.app.crash(exc)
+                return
+
+    async def _write_batch(self) -> None:
+        holds = self._holder()
+        batch, self._batch = self._batch, []
+        self._filled.clear()
+        self._full.clear()
+        self._room.set()
+        if not batch or not self.ready:
+            return
+        self._being_written = len(batch)
+        try:
+            await self.tables.write(holds)
+            for event in batch:
+                event.ack()
+        finally:
+            self._being_written = 0
+
+
+def feed_topic(app_id: str) -> str:
+    """Return the topic that everything is copied to."""
+    return f"{app_id}-feed"

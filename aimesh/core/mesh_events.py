@@ -1,0 +1,105 @@
+"""What the mesh's topics tell of a task, reduced to what its trace needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aimesh.core import trace
+
+MOST_TEXT = 400
+
+Event = dict[str, Any]
+
+_FIELDS = {
+    "task": ("task", "source", "created_at"),
+    "solution": ("model", "input_tokens", "output_tokens", "duration_s", "created_at"),
+    "verdict": (
+        "verdict",
+        "success",
+        "final",
+        "reason",
+        "error",
+        "wall_s",
+        "cpu_s",
+        "max_rss_bytes",
+        "exit_code",
+    ),
+    "review": (
+        "success",
+        "model",
+        "input_tokens",
+        "output_tokens",
+        "duration_s",
+        "attempts",
+        "created_at",
+    ),
+    "dead_letter": ("error", "error_type", "topic"),
+}
+_LINE_FIELDS = ("duration_s", "tries", "error", "error_type")
+STARTS = ("started", "restarted")
+ENDS = ("done", "dead")
+
+
+def mesh_event(
+    kind: str, data: Mapping[str, Any], at: str, header: tuple[str, str] | None
+) -> Event | None:
+    """Return what a record of the mesh tells of its task, None where that is nothing.
+
+    Arguments:
+        kind: what the record's topic carries.
+        data: the record.
+        at: when it was written, RFC 3339.
+        header: the ids of trace and span that came with it, if any.
+    """
+    task_id = data.get("task_id")
+    if not isinstance(task_id, str) or not task_id:
+        return None
+    if kind == "line":
+        return _of_line(task_id, data, at)
+    fields = _FIELDS.get(kind)
+    if fields is None:
+        return None
+    found = {name: _short(data[name]) for name in fields if data.get(name) is not None}
+    if kind == "solution" and isinstance(data.get("memories"), list):
+        found["memories"] = len(data["memories"])
+    return {
+        "kind": kind,
+        "at": at,
+        "task_id": task_id,
+        "trace_id": header[0] if header else "",
+        "attempt": _attempt(data),
+        "data": found,
+    }
+
+
+def default_trace(task_id: str) -> str:
+    """Return the trace of a task of which no header was seen."""
+    return trace.trace_id(task_id)
+
+
+def _of_line(task_id: str, data: Mapping[str, Any], at: str) -> Event | None:
+    name, more = data.get("name"), data.get("data")
+    if data.get("type") != "event" or name not in (*STARTS, *ENDS):
+        return None
+    more = more if isinstance(more, Mapping) else {}
+    return {
+        "kind": str(name),
+        "at": str(data.get("ts") or at),
+        "task_id": task_id,
+        "trace_id": "",
+        "attempt": _attempt(more),
+        "agent": str(data.get("agent", ""))[:MOST_TEXT],
+        "data": {field: _short(more[field]) for field in _LINE_FIELDS if more.get(field)},
+    }
+
+
+def _attempt(data: Mapping[str, Any]) -> int:
+    value = data.get("attempt")
+    return value if type(value) is int and value > 0 else 1
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, str):
+        return value[:MOST_TEXT]
+    return value if isinstance(value, bool | int | float) else str(value)[:MOST_TEXT]

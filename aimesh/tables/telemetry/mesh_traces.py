@@ -1,0 +1,199 @@
+"""Traces of the mesh's own tasks: everything that is known of a task, in one row."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from aimesh.core.mesh_events import ENDS, STARTS, Event, default_trace
+from aimesh.core.telemetry import seconds_of
+from aimesh.tables.telemetry.rows import Store, packed
+from aimesh.tables.telemetry.traces import COMPLETED, FAILED, RUNNING, Trace, Traces
+
+MOST_EVENTS = 400
+# events of the mesh that a stream can go back to
+MOST_ORDERED = 100_000
+HELD = 200
+
+
+class MeshTraces:
+    """The tasks of the mesh as traces.
+
+    Arguments:
+        store: where their rows are.
+        traces: where they are listed.
+    """
+
+    def __init__(self, store: Store, traces: Traces) -> None:
+        self._store = store
+        self._traces = traces
+        self._by_task: dict[str, Trace] = {}
+        # events by trace: those that changed, those being written, and those looked at last
+        self._changed: dict[int, list[Event]] = {}
+        self._writing: dict[int, list[Event]] = {}
+        self._held: OrderedDict[int, list[Event]] = OrderedDict()
+        # the newest events in the order of everything, each with its trace's number
+        self._ordinals = array("q")
+        self._numbers = array("q")
+        self.dropped_to = 0
+        self.gone: list[str] = []
+
+    # -- in and out
+
+    def take(self, ordinal: int, event: Event) -> None:
+        """Take in something that happened to a task."""
+        task_id = event["task_id"]
+        trace = self._by_task.get(task_id)
+        if trace is None:
+            trace_id = self._free_id(task_id, event["trace_id"])
+            trace = self._traces.start(ordinal, trace_id, seconds_of(event["at"]), task_id)
+            if trace is None:
+                return
+            self._by_task[task_id] = trace
+            self._changed[trace.number] = []
+        events = self.events(trace)
+        if len(events) >= MOST_EVENTS or (events and events[-1]["n"] >= ordinal):
+            return
+        if event["trace_id"] and trace.trace_id == default_trace(task_id):
+            self._traces.rename(trace, self._free_id(task_id, event["trace_id"]))
+        events.append({"n": ordinal, **event})
+        self._changed[trace.number] = events
+        self._apply(trace, event, events)
+        self._order(ordinal, trace.number)
+
+    def _free_id(self, task_id: str, trace_id: str) -> str:
+        """Return the id for a task's trace: that of the header, where no other task has it."""
+        taken = self._traces.of_task(trace_id) if trace_id else None
+        return trace_id if trace_id and taken is None else default_trace(task_id)
+
+    def _apply(self, trace: Trace, event: Event, events: list[Event]) -> None:
+        kind, data = event["kind"], event["data"]
+        at = seconds_of(event["at"])
+        trace.messages += 1
+        trace.started, trace.last_at = min(trace.started, at), max(trace.last_at, at)
+        if kind in ("solution", "review"):
+            trace.calls += 1
+            trace.tokens += (data.get("input_tokens") or 0) + (data.get("output_tokens") or 0)
+        status = trace.status or RUNNING
+        if kind == "review":
+            status = COMPLETED if data.get("success") else FAILED
+            trace.root = 1  # a review outweighs a dead letter
+        elif kind == "dead_letter" and trace.root < 0:
+            status = FAILED
+        if kind in STARTS or kind in ENDS:
+            trace.open = open_stages(events)
+        self._traces.settle(trace, status, round((trace.last_at - trace.started) * 1000))
+
+    def _order(self, ordinal: int, number: int) -> None:
+        self._ordinals.append(ordinal)
+        self._numbers.append(number)
+        if len(self._ordinals) > 2 * MOST_ORDERED:
+            self.dropped_to = max(self.dropped_to, self._ordinals[MOST_ORDERED - 1])
+            del self._ordinals[:MOST_ORDERED]
+            del self._numbers[:MOST_ORDERED]
+
+    def forget(self, trace: Trace) -> None:
+        """Drop what is known of a task whose trace is dropped."""
+        self.dropped_to = max(self.dropped_to, self.events(trace)[-1]["n"])
+        del self._by_task[trace.task_id]
+        self._changed.pop(trace.number, None)
+        self._held.pop(trace.number, None)
+        self.gone.append(str(trace.number))
+
+    # -- reading
+
+    def events(self, trace: Trace) -> list[Event]:
+        """Return what happened to a task, in the order of arrival."""
+        for held in (self._changed, self._writing):
+            if (events := held.get(trace.number)) is not None:
+                return events
+        if (events := self._held.get(trace.number)) is not None:
+            self._held.move_to_end(trace.number)
+            return events
+        value = self._store.read(str(trace.number))
+        events = orjson.loads(value)["events"] if value else []
+        self._held[trace.number] = events
+        if len(self._held) > HELD:
+            self._held.popitem(last=False)
+        return events
+
+    def of_task(self, task_id: str) -> Trace | None:
+        """Return the trace of a task."""
+        return self._by_task.get(task_id)
+
+    def after(self, ordinal: int) -> Iterator[tuple[int, Event, Trace]]:
+        """Iterate over what happened after a place in the order of everything."""
+        place = bisect_left(self._ordinals, ordinal + 1)
+        for index in range(place, len(self._ordinals)):
+            trace = self._traces.numbered(self._numbers[index])
+            if trace is not None:
+                wanted = self._ordinals[index]
+                event = next((e for e in self.events(trace) if e["n"] == wanted), None)
+                if event is not None:
+                    yield wanted, event, trace
+
+    # -- keeping
+
+    def take_changes(self) -> Iterator[tuple[str, bytes]]:
+        """Return the rows that have changed; tell `written` afterwards."""
+        self._writing, self._changed = self._changed, {}
+        for number in self._writing:
+            self._held.pop(number, None)
+        for number, events in self._writing.items():
+            if (trace := self._traces.numbered(number)) is not None:
+                row = {"task_id": trace.task_id, "trace_id": trace.trace_id, "events": events}
+                yield str(number), packed(row)
+
+    def written(self) -> None:
+        """Note that what `take_changes` returned can be read from the store."""
+        self._writing = {}
+
+    def stored(self) -> dict[str, Any]:
+        """Return what must be known to read the table again."""
+        return {"dropped_to": self.dropped_to}
+
+    def restore(self, data: Mapping[str, Any], end: int) -> Iterator[None]:
+        """Read all rows anew, in steps; what is at or after ``end`` comes once more."""
+        self.dropped_to = data.get("dropped_to", 0)
+        order: list[tuple[int, int]] = []
+        for some in self._store.items():
+            for key, value in some:
+                self._restore_one(int(key), orjson.loads(value), end, order)
+            yield
+        for ordinal, number in sorted(order)[-MOST_ORDERED:]:
+            self._order(ordinal, number)
+
+    def _restore_one(
+        self, number: int, row: Mapping[str, Any], end: int, order: list[tuple[int, int]]
+    ) -> None:
+        events = [event for event in row["events"] if event["n"] < end]
+        trace = None
+        if events:
+            first = seconds_of(events[0]["at"])
+            trace = self._traces.start(number, row["trace_id"], first, row["task_id"])
+        if trace is None:
+            self.gone.append(str(number))
+            return
+        self._by_task[trace.task_id] = trace
+        for count, event in enumerate(events, 1):
+            self._apply(trace, event, events[:count])
+            order.append((event["n"], trace.number))
+        if len(events) < len(row["events"]):
+            self._changed[number] = events
+
+
+def open_stages(events: list[Event]) -> int:
+    """Return how many stages are at work on a task."""
+    running: set[tuple[str, int]] = set()
+    for event in events:
+        stage = (event.get("agent", ""), event["attempt"])
+        if event["kind"] in STARTS:
+            running.add(stage)
+        elif event["kind"] in ENDS:
+            running.discard(stage)
+    return len(running)

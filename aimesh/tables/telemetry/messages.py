@@ -1,0 +1,254 @@
+"""Messages: the rows of every queue, and what is known of them without reading any.
+
+A message is two rows: its body in the pages of its group (a queue and a type), so that a list is
+read in one go; and a short line in the ledger, in the order of arrival. Everything in memory is
+worked out from the ledger's lines, by the same code when they are new and after a restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from aimesh.core.message_facts import facts_of
+from aimesh.core.telemetry import PRIORITIES, seconds_of
+from aimesh.tables.telemetry.columns import Columns
+from aimesh.tables.telemetry.queues import Group, Queue
+from aimesh.tables.telemetry.rows import Roll, Store, packed
+from aimesh.tables.telemetry.tasks import ENDS, Tasks
+from aimesh.tables.telemetry.traces import Trace, Traces
+
+LEDGER_PAGE = 256
+
+# ordinal, group, time, time of expiry, id, parent, trace, priority, early end, time of that,
+# whether it begins its trace, tokens, calls, session, user
+Line = list[Any]
+
+
+class Messages:
+    """All messages, bounded by how many are kept.
+
+    Arguments:
+        bodies: the store of the messages' bodies.
+        ledger: the store of the ledger's lines.
+        traces: is told of every message that belongs to a trace.
+        keep: how many messages there may be.
+    """
+
+    def __init__(self, bodies: Store, ledger: Store, traces: Traces, keep: int) -> None:
+        self._bodies = bodies
+        self.ledger = Roll(ledger, "l", LEDGER_PAGE)
+        self._traces = traces
+        self._keep = keep
+        self.groups: list[Group] = []
+        self.queues: dict[str, Queue] = {}
+        self._columns = Columns()
+        self.tasks = Tasks(self._columns, self.groups, traces)
+        #: The highest place in the order of everything that was dropped.
+        self.dropped_to = 0
+        #: Keys of pages that are no longer needed: of bodies, and of the ledger.
+        self.gone: list[str] = []
+        self.gone_lines: list[str] = []
+
+    # -- in
+
+    def take(self, ordinal: int, queue: str, record: Mapping[str, Any], body: bytes) -> int:
+        """Take in a new message; return its number.
+
+        Arguments:
+            ordinal: its place in the order of everything.
+            queue: the name of the queue that it is in.
+            record: an `AgentMessage` with all its fields.
+            body: what is kept of it to be shown.
+        """
+        kind = record["message_type"]
+        group = self._group(queue, kind)
+        at = seconds_of(record["timestamp"])
+        ttl = record["ttl_seconds"]
+        trace_id = record["trace_id"] or ""
+        name = record["message_id"]
+        end, ended_at = self.tasks.known_end(name) if kind == "task" else (0, 0.0)
+        line: Line = [
+            ordinal,
+            group.number,
+            at,
+            at + ttl if ttl else 0,
+            name,
+            _answered(record),
+            trace_id,
+            PRIORITIES.index(record["priority"]),
+            end,
+            ended_at,
+            1 if trace_id and self._traces.of_messages(trace_id) is None else 0,
+            *facts_of(record["payload"]),
+        ]
+        number = self.ledger.append(packed(line))
+        group.bodies.append(body)
+        self._index(number, line)
+        while self.ledger.next - self.ledger.low > self._keep:
+            self._drop(self.ledger.low)
+        return number
+
+    def _group(self, queue: str, kind: str) -> Group:
+        known = self.queues.get(queue)
+        if known is None:
+            known = self.queues[queue] = Queue(queue)
+        group = known.groups.get(kind)
+        if group is None:
+            group = known.groups[kind] = Group(len(self.groups), known, kind, self._bodies)
+            self.groups.append(group)
+        return group
+
+    def _index(self, number: int, line: Line) -> None:
+        """Work a line of the ledger into what is in memory."""
+        ordinal, group_number, at, expires, name, parent, trace_id, priority = line[:8]
+        group = self.groups[group_number]
+        block, i = self._columns.at(number)
+        block.ordinal[i], block.group[i], block.at[i] = ordinal, group_number, at
+        group.numbers.append(number)
+        trace = self._joined(number, line) if trace_id else None
+        if group.kind == "task":
+            self.tasks.begin(
+                number,
+                name,
+                queue=group.queue,
+                priority=priority,
+                expires=expires,
+                known_end=(line[8], line[9]),
+                trace=trace,
+            )
+        elif parent:
+            self.tasks.answer(number, group.kind, parent)
+        if trace is not None:
+            self.tasks.settle(trace)
+
+    def _joined(self, number: int, line: Line) -> Trace | None:
+        """Put a message into its trace; None where the trace was dropped."""
+        traces, trace_id = self._traces, line[6]
+        found = traces.start(line[0], trace_id, line[2]) if line[10] else None
+        trace = found or (None if line[10] else traces.of_messages(trace_id))
+        if trace is None:
+            return None
+        block, i = self._columns.at(number)
+        block.trace[i] = trace.number
+        if trace.last < 0:
+            trace.first = number
+        else:
+            before, j = self._columns.at(trace.last)
+            before.chain[j] = number + 1
+        trace.last = number
+        trace.messages += 1
+        trace.last_at = max(trace.last_at, line[2])
+        trace.tokens += line[11]
+        trace.calls += line[12]
+        if line[13] or line[14]:
+            traces.name(trace, line[13], line[14])
+        return trace
+
+    def expire(self, now: float) -> None:
+        """Let tasks run out whose time has come."""
+        self.tasks.expire(now, self.ledger.low)
+
+    # -- out
+
+    def _drop(self, number: int) -> None:
+        block, i = self._columns.at(number)
+        group = self.groups[block.group[i]]
+        self.tasks.forget(number)
+        trace = self._traces.numbered(block.trace[i])
+        if trace is not None and trace.first == number:
+            self._traces.drop(trace)
+        self.dropped_to = max(self.dropped_to, block.ordinal[i])
+        group.numbers.drop_first()
+        self.gone += group.bodies.drop_before(group.numbers.dropped)
+        self.gone_lines += self.ledger.drop_before(number + 1)
+        self._columns.drop_before(number + 1)
+
+    # -- reading
+
+    def group_of(self, number: int) -> Group:
+        """Return the group that a message is in."""
+        block, i = self._columns.at(number)
+        return self.groups[block.group[i]]
+
+    def ordinal_of(self, number: int) -> int:
+        """Return a message's place in the order of everything."""
+        block, i = self._columns.at(number)
+        return block.ordinal[i]
+
+    def bodies(self, numbers: Iterable[int]) -> list[bytes]:
+        """Return the bodies of messages, in the order of their numbers as given."""
+        found: list[bytes] = []
+        for number in numbers:
+            if self.ledger.low <= number < self.ledger.next:
+                group = self.group_of(number)
+                found += group.bodies.rows((group.numbers.place_of(number),))
+        return found
+
+    def of_trace(self, trace: Trace, start: int = 0) -> Iterator[int]:
+        """Iterate over the messages of a trace in the order of arrival, from a number on."""
+        number = trace.first
+        while number >= 0:
+            if number >= start:
+                yield number
+            block, i = self._columns.at(number)
+            number = block.chain[i] - 1
+
+    def from_ordinal(self, ordinal: int) -> int:
+        """Return the first message at or after a place in the order of everything."""
+        low, high = self.ledger.low, self.ledger.next
+        while low < high:
+            middle = (low + high) // 2
+            if self.ordinal_of(middle) < ordinal:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    # -- keeping
+
+    def stored(self) -> dict[str, Any]:
+        """Return what must be known to read the tables again."""
+        return {
+            "low": self.ledger.low,
+            "next": self.ledger.next,
+            "dropped_to": self.dropped_to,
+            "groups": [[g.queue.name, g.kind, g.bodies.next] for g in self.groups],
+        }
+
+    def restore(self, data: Mapping[str, Any]) -> Iterator[None]:
+        """Work everything out anew from the tables, in steps, so that others may run between."""
+        low, end = data.get("low", 0), data.get("next", 0)
+        self.dropped_to = data.get("dropped_to", 0)
+        totals = [total for *_, total in data.get("groups", ())]
+        for queue, kind, _ in data.get("groups", ()):
+            self._group(queue, kind)
+        self.ledger.restore(low, end)
+        self._columns.restore(low)
+        for page in range(low // LEDGER_PAGE, -(-end // LEDGER_PAGE)):
+            numbers = range(max(low, page * LEDGER_PAGE), min(end, (page + 1) * LEDGER_PAGE))
+            lines: Sequence[Line] = orjson.loads(b"[%b]" % b",".join(self.ledger.rows(numbers)))
+            for number, line in zip(numbers, lines, strict=True):
+                self._index(number, line)
+            yield
+        for group, total in zip(self.groups, totals, strict=True):
+            group.numbers.dropped = total - len(group.numbers)
+            group.bodies.restore(group.numbers.dropped, total)
+
+    def rolls(self) -> Iterator[Roll]:
+        """Iterate over everything that has pages."""
+        yield self.ledger
+        for group in self.groups:
+            yield group.bodies
+
+
+def _answered(record: Mapping[str, Any]) -> str:
+    """Return the id of the task that a message ends, empty where it ends none."""
+    if record["message_type"] not in ENDS:
+        return ""
+    found = record["parent_message_id"]
+    if not found and record["message_type"] == "cancel":
+        found = record["payload"].get("message_id") or record["payload"].get("task_id")
+    return found if isinstance(found, str) else ""

@@ -1,0 +1,188 @@
+"""The traces that are known: summaries in memory, listed newest first, found by what callers ask.
+
+A trace is whole or absent: it goes with the first of its messages, or when there are too many.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from aimesh.tables.telemetry.posting import Posting
+
+RUNNING, COMPLETED, FAILED, CANCELLED = "running", "completed", "failed", "cancelled"
+STATUSES = (RUNNING, COMPLETED, FAILED, CANCELLED)
+
+
+class Trace:
+    """One trace. Times are Unix seconds, durations milliseconds.
+
+    ``number`` is the place of its beginning in the order of everything. A trace of messages has
+    the numbers of its ``first`` and ``last`` message, and of its ``root``: the task that began it.
+    One of the mesh has a ``task_id`` instead.
+    """
+
+    __slots__ = (
+        "calls",
+        "duration",
+        "first",
+        "last",
+        "last_at",
+        "messages",
+        "number",
+        "open",
+        "root",
+        "session",
+        "started",
+        "status",
+        "task_id",
+        "tokens",
+        "trace_id",
+        "user",
+    )
+
+    def __init__(self, number: int, trace_id: str, started: float) -> None:
+        self.number = number
+        self.trace_id = trace_id
+        self.started = started
+        self.last_at = started
+        self.first = self.last = self.root = -1
+        self.messages = self.open = self.tokens = self.calls = self.duration = 0
+        self.status = ""
+        self.session = self.user = self.task_id = ""
+
+
+class Traces:
+    """All traces, bounded by how many are kept.
+
+    Arguments:
+        keep: how many traces there may be.
+    """
+
+    def __init__(self, keep: int) -> None:
+        self._keep = keep
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        #: Traces that began up to here were dropped.
+        self.low = 0
+        self.dropped = 0
+        self._numbers: dict[int, Trace] = {}
+        self._messages: dict[str, Trace] = {}
+        self._tasks: dict[str, Trace] = {}
+        self._order = Posting()
+        self._by_status = {status: Posting() for status in STATUSES}
+        self._by_session: dict[str, Posting] = {}
+        self._by_user: dict[str, Posting] = {}
+        #: Milliseconds that the completed traces took, all together.
+        self.duration = 0
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    # -- growing and shrinking
+
+    def start(self, number: int, trace_id: str, started: float, task_id: str = "") -> Trace | None:
+        """Begin a trace; an older one of the same id goes. None where it was dropped before."""
+        if number <= self.low:
+            return None
+        known = self._tasks if task_id else self._messages
+        if (old := known.get(trace_id)) is not None:
+            self.drop(old)
+        trace = Trace(number, trace_id, started)
+        trace.task_id = task_id
+        self._numbers[number] = known[trace_id] = trace
+        self._order.insert(number)
+        return trace
+
+    def overdue(self) -> Trace | None:
+        """Return the oldest trace, where there are more than are kept."""
+        if len(self._numbers) <= self._keep:
+            return None
+        oldest = self._order.first()
+        assert oldest is not None
+        self.low = oldest
+        return self._numbers[oldest]
+
+    def drop(self, trace: Trace) -> None:
+        """Drop a trace."""
+        self.settle(trace, "", 0)
+        self._order.remove(trace.number)
+        del self._numbers[trace.number]
+        known = self._tasks if trace.task_id else self._messages
+        del known[trace.trace_id]
+        for index, name in ((self._by_session, trace.session), (self._by_user, trace.user)):
+            if name and (posting := index.get(name)) is not None:
+                posting.remove(trace.number)
+                if not len(posting):
+                    del index[name]
+        self.dropped += 1
+
+    def rename(self, trace: Trace, trace_id: str) -> None:
+        """Let a task's trace have another id, which no other has."""
+        del self._tasks[trace.trace_id]
+        self._tasks[trace_id] = trace
+        trace.trace_id = trace_id
+
+    def settle(self, trace: Trace, status: str, duration: int) -> None:
+        """Let a trace have a status, and the milliseconds that it took."""
+        if trace.status == COMPLETED:
+            self.duration -= trace.duration
+        if trace.status != status:
+            if trace.status:
+                self._by_status[trace.status].remove(trace.number)
+            if status:
+                self._by_status[status].insert(trace.number)
+            trace.status = status
+        trace.duration = duration
+        if status == COMPLETED:
+            self.duration += duration
+
+    def name(self, trace: Trace, session: str, user: str) -> None:
+        """Note whose trace it is; the first to say so counts."""
+        if session and not trace.session:
+            trace.session = session
+            self._by_session.setdefault(session, Posting()).insert(trace.number)
+        if user and not trace.user:
+            trace.user = user
+            self._by_user.setdefault(user, Posting()).insert(trace.number)
+
+    # -- reading
+
+    def of_messages(self, trace_id: str) -> Trace | None:
+        """Return the trace of agents' messages with an id."""
+        return self._messages.get(trace_id)
+
+    def of_task(self, trace_id: str) -> Trace | None:
+        """Return the trace of a task of the mesh with an id."""
+        return self._tasks.get(trace_id)
+
+    def numbered(self, number: int) -> Trace | None:
+        """Return the trace with a number."""
+        return self._numbers.get(number)
+
+    def counts(self) -> Counter[str]:
+        """Return how many traces have each status."""
+        return Counter({status: len(self._by_status[status]) for status in STATUSES})
+
+    def newest(
+        self, *, status: str = "", session: str = "", user: str = "", before: int | None = None
+    ) -> Iterator[Trace]:
+        """Iterate over traces, newest first, from below a number."""
+        empty = Posting()
+        postings = [self._order]
+        if status:
+            postings.append(self._by_status[status])
+        if session:
+            postings.append(self._by_session.get(session, empty))
+        if user:
+            postings.append(self._by_user.get(user, empty))
+        for number in min(postings, key=len).newest(before):
+            trace = self._numbers[number]
+            if (
+                (not status or trace.status == status)
+                and (not session or trace.session == session)
+                and (not user or trace.user == user)
+            ):
+                yield trace
