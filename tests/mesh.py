@@ -140,8 +140,8 @@ class Mesh:
     """Names, model and data folder of one mesh; workers are started in it."""
 
     kafka: str
-    model: RehearsalServer
     folder: Path
+    model: RehearsalServer = field(default_factory=RehearsalServer)
     environ: dict[str, str] = field(default_factory=dict)
     prefix: str = field(default_factory=lambda: f"t{uuid4().hex[:8]}.")
     workers: list[Worker] = field(default_factory=list)
@@ -161,7 +161,7 @@ class Mesh:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(OWN)}
         own = {
             "KAFKA_BOOTSTRAP_SERVERS": self.kafka,
-            "OLLAMA_BASE_URL": self.model.url or "http://127.0.0.1:1",
+            "OLLAMA_BASE_URL": self.model.url,
             "AIMESH_TOPIC_PREFIX": self.prefix,
             "AIMESH_DATA": str(self.data),
             "AIMESH_WEB_PORT": str(port),
@@ -266,7 +266,7 @@ async def running_mesh(
         environ: variables of all workers.
     """
     async with RehearsalServer(latency=latency, garbage_every=garbage_every) as model:
-        mesh = Mesh(kafka, model, folder, environ)
+        mesh = Mesh(kafka, folder, model, environ)
         try:
             yield mesh
         finally:
