@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import sys
 import time
@@ -137,6 +138,25 @@ async def test_the_end_is_noticed_though_the_pipes_stay_open(tmp_path: Path) -> 
     assert not gone(left)
     os.kill(left, signal.SIGKILL)
     await until(lambda: gone(left))
+
+
+@pytest.mark.parametrize("free", range(9))
+async def test_too_few_descriptors_mean_no_run_and_no_leak(sandbox: Sandbox, free: int) -> None:
+    before = _descriptors()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = max(int(name) for name in os.listdir("/proc/self/fd"))
+    fillers = [os.open("/dev/null", os.O_RDONLY) for _ in range(highest + 1 - before)]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) - 1 + free, hard))
+    try:
+        outcome = await sandbox.run("print(1)")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for filler in fillers:
+            os.close(filler)
+    assert outcome.verdict in ("sandbox_error", "passed")
+    assert _descriptors() == before
+    assert _below(os.getpid()) == []
+    assert (await sandbox.run("print(2)")).output == "2\n"
 
 
 class _Heartbeat:

@@ -88,6 +88,18 @@ def test_measure_stops_counting_when_it_is_enough(tmp_path: Path) -> None:
     assert 10 < measure(tmp_path, 10)[0] <= 40
 
 
+def test_what_is_nested_too_deep_to_be_looked_at_counts_as_too_much(tmp_path: Path) -> None:
+    here = tmp_path
+    for _ in range(6):
+        here = here / ("d" * 200)
+    here.mkdir(parents=True)
+    assert measure(tmp_path, 50)[0] == 51
+
+
+def test_measure_takes_what_is_replaced_meanwhile_for_gone(tmp_path: Path) -> None:
+    assert measure(tmp_path / "gone", 50) == (0, 0)
+
+
 def test_measure_does_not_count_what_takes_no_room(tmp_path: Path) -> None:
     with (tmp_path / "sparse").open("wb") as file:
         file.truncate(1 << 30)

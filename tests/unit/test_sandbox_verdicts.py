@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from aimesh.errors import SettingsError
 from aimesh.services.sandbox.layers import Layers
 from aimesh.services.sandbox.limits import Limits
 from aimesh.services.sandbox.outcome import Report
@@ -130,6 +131,18 @@ def test_messages_cut_short_are_passed_over(cut: int) -> None:
 )
 def test_output_can_be_shown_anywhere(data: bytes, text: str) -> None:
     assert readable(data) == text
+
+
+def test_a_run_that_cannot_be_measured_is_no_pass() -> None:
+    verdict, _, error = classify(_ended(0, stopped="unmeasured"), _LIMITS, 0)
+    assert verdict == "sandbox_error"
+    assert "could not be measured" in error
+
+
+def test_limits_that_nothing_could_run_in_are_refused() -> None:
+    settings = Settings.from_env({"AIMESH_SANDBOX_MEMORY": "1000"})
+    with pytest.raises(SettingsError, match=r"AIMESH_SANDBOX_MEMORY=1000 .* the least is 67108864"):
+        Limits.from_settings(settings)
 
 
 def test_limits_are_the_settings() -> None:

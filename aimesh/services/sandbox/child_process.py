@@ -64,7 +64,7 @@ class Child:
                 pass_fds=(job, status[1]),
                 start_new_session=True,
             )
-            self.pidfd = os.pidfd_open(self._process.pid)
+            self.pidfd = self._watched()
         except BaseException:
             for fd in (*output[:1], status[0]):
                 os.close(fd)
@@ -75,6 +75,14 @@ class Child:
         self.output, self.status = output[0], status[0]
         for fd in (self.output, self.status):
             os.set_blocking(fd, False)
+
+    def _watched(self) -> int:
+        try:
+            return os.pidfd_open(self._process.pid)
+        except OSError:
+            self._process.kill()
+            self._process.wait()
+            raise
 
     def ask_to_end(self) -> None:
         """Have the keeper kill the worker and report what it used."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import secrets
@@ -10,6 +11,10 @@ from pathlib import Path
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _LOCK = ".lock"
+# in bytes, which a character of a name may take four of; the kernel's limit is 4096
+_LONGEST_PATH = 1000
+# what was a folder a moment ago is gone, or something else by now
+_REPLACED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 
 class Workshop:
@@ -80,6 +85,9 @@ def measure(folder: Path, most: int) -> tuple[int, int]:
 
     Arguments:
         most: stop counting inodes beyond this number.
+
+    Raises:
+        OSError: it cannot be told.
     """
     inodes = size = 0
     waiting: list[str] = ["."]
@@ -89,7 +97,10 @@ def measure(folder: Path, most: int) -> tuple[int, int]:
         return 0, 0
     try:
         while waiting and inodes <= most:
-            inside, found = _measure_one(top, waiting.pop())
+            path = waiting.pop()
+            if len(path) > _LONGEST_PATH:  # no look can follow there, and no program has to
+                return most + 1, size
+            inside, found = _measure_one(top, path)
             waiting += inside
             inodes += len(found)
             size += sum(found)
@@ -103,8 +114,10 @@ def _measure_one(top: int, path: str) -> tuple[list[str], list[int]]:
     inside, sizes = [], []
     try:
         fd = os.open(path, _FOLDER, dir_fd=top)
-    except OSError:  # gone in between, or no folder any more
-        return [], []
+    except OSError as error:
+        if error.errno in _REPLACED:
+            return [], []
+        raise
     try:
         with os.scandir(fd) as entries:
             for entry in entries:

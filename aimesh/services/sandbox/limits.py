@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from aimesh.errors import SettingsError
 from aimesh.settings import Settings
+
+# below these the interpreter itself does not start
+_LEAST = {
+    "timeout": 0.1,
+    "cpu": 0.1,
+    "memory": 64 << 20,
+    "output": 1,
+    "disk": 4096,
+    "inodes": 1,
+    "threads": 1,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +35,16 @@ class Limits:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Limits:
-        """The limits that the settings name."""
+        """The limits that the settings name.
+
+        Raises:
+            SettingsError: one is so low that not even an empty program could run.
+        """
+        for name, least in _LEAST.items():
+            value = getattr(settings, f"sandbox_{name}")
+            if value < least:
+                variable = f"AIMESH_SANDBOX_{name.upper()}"
+                raise SettingsError(f"{variable}={value} cannot be used: the least is {least}")
         return cls(
             wall_s=settings.sandbox_timeout,
             cpu_s=settings.sandbox_cpu,

@@ -54,7 +54,11 @@ class Overseer:
             return ""
         if report.worker and _written_by(report.worker) > self._limits.disk * _WRITTEN_OVER_KEPT:
             return "disk"
-        found = await self._in_thread(measure, self._folder, self._limits.inodes)
+        try:
+            found = await self._in_thread(measure, self._folder, self._limits.inodes)
+        except OSError as error:
+            _log.warning("the working folder %s could not be measured: %s", self._folder, error)
+            return "unmeasured"
         return self._over(*found)
 
     async def clear(self) -> str:
@@ -71,8 +75,9 @@ class Overseer:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
 
     def _clear(self, folder: Path) -> str:
-        over = self._over(*measure(folder, self._limits.inodes))
+        over = ""
         try:
+            over = self._over(*measure(folder, self._limits.inodes))
             remove(folder)
         except OSError as error:
             # the verdict stands; the sandbox's end, or the next one's start, tries again

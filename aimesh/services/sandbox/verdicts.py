@@ -84,6 +84,8 @@ def classify(report: Report, limits: Limits, cases: int) -> tuple[str, str, str]
 
 
 def _stopped(reason: str, limits: Limits) -> tuple[str, str, str]:
+    if reason == "unmeasured":
+        return "sandbox_error", "", "ended because what it kept on disk could not be measured"
     verdict, limit = {
         "wall": ("timeout", f"wall {limits.wall_s:g} s"),
         "output": ("output_limit", f"output {size(limits.output)}"),

@@ -21,7 +21,7 @@ def confine(job: dict[str, Any]) -> None:
     if posix.getppid() != job["parent"]:
         raise OSError("the process that asked for this run is gone")
     if job["isolated"]:
-        _stand_back()
+        _be_the_first_to_go()
     if job["namespaces"]:
         namespaces.enter(job["namespaces"], job["uid"])
     posix.umask(0o077)
@@ -40,12 +40,11 @@ def confine(job: dict[str, Any]) -> None:
         _landlock(*job["landlock"])
 
 
-def _stand_back() -> None:
-    """Let the mesh go first: for processor time, and when the machine runs out of memory."""
-    posix.nice(5)
+def _be_the_first_to_go() -> None:
+    """When the machine runs out of memory, let it be this process that the kernel ends."""
     try:
         fd = posix.open("/proc/self/oom_score_adj", posix.O_WRONLY)
-    except OSError:  # no /proc here: it was a courtesy only
+    except OSError:  # no /proc here; it was a courtesy only
         return
     posix.write(fd, b"1000")
     posix.close(fd)

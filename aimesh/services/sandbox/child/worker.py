@@ -15,6 +15,8 @@ from aimesh.services.sandbox.child import kernel, literals, pipes
 from aimesh.services.sandbox.child.filter import install
 
 _NAME = "solution.py"
+# the mesh's own work goes first
+_NICE = 5
 
 
 class _Source:
@@ -45,9 +47,10 @@ def work(job: dict[str, Any], questions: int, answers: int, note: Any) -> None:
         posix._exit(120)  # nothing but the end of the keeper can be read by now
     except BlockingIOError:
         posix.set_blocking(questions, True)
-    if job["open"]:
-        kernel.prctl(kernel.SET_DUMPABLE, 1)
     try:
+        if job["open"]:
+            kernel.prctl(kernel.SET_DUMPABLE, 1)
+        posix.nice(_NICE)
         install(job)
     except BaseException as error:  # noqa: BLE001  # whatever it is, nothing may run now
         pipes.send(answers, b"S", f"{error}".encode()[:1000])
@@ -108,21 +111,30 @@ def _tell(error: BaseException, note: Any) -> None:
         words = f"{type(error).__name__}: {error}".removesuffix(": ")
     except BaseException:  # noqa: BLE001  # the code may define any __str__
         words = type(error).__name__
-    full = 0
-    if number is not None:
-        room = posix.statvfs(".")
-        full = (room.f_bavail == 0) + 2 * (room.f_favail == 0)
+    full = 0 if number is None else _what_is_full()
     kind = "memory" if isinstance(error, MemoryError) else "other"
     text = f"{kind} {number or 0} {full} {words}".encode("utf-8", "replace")[: kernel.PAGE]
     note[: len(text)] = text
 
 
+def _what_is_full() -> int:
+    """Of the working folder's file system: 1 for its room, 2 for its inodes, 3 for both."""
+    try:
+        room = posix.statvfs(".")
+    except OSError:
+        return 0
+    return (room.f_bavail == 0) + 2 * (room.f_favail == 0)
+
+
 def _show(error: BaseException) -> None:
     """Print the traceback as Python does, without the frames of this module."""
-    from traceback import print_exception
+    try:
+        from traceback import print_exception
 
-    trace = error.__traceback__
-    print_exception(type(error), error, trace.tb_next if trace else None)
+        trace = error.__traceback__
+        print_exception(type(error), error, trace.tb_next if trace else None)
+    except BaseException:  # noqa: BLE001  # no memory is left for it, or the code broke something
+        posix.write(2, b"(the traceback could not be printed)\n")
 
 
 def _finish() -> int:
