@@ -350,9 +350,12 @@ class _Wiring:
             self.hubs.append(hub)
             found += [*streams.routes(hub), *dashboard.routes(self.settings)]
         brokers = Brokers(self.kafka, self.access)
-        proof = partial(audit, brokers, self.settings, archive=self.settings.history)
+        # the archive is where persistence is
+        archive = self.settings.history if "persistence" in roles else None
+        audits = AuditViews(partial(audit, brokers, self.settings, archive=archive))
+        self.closers.append(audits.close)
         letters = DeadLetters(brokers, self.settings)
-        return [*found, *AuditViews(proof).routes(), *dead_letters.routes(letters)]
+        return [*found, *audits.routes(), *dead_letters.routes(letters)]
 
     def _guard(self, application: Application) -> None:
         protect(application, self.settings)

@@ -127,17 +127,19 @@ class Observer:
             name: headers.get(f"{dead_letters.PREFIX}original-{name}", "")
             for name in ("topic", "partition", "offset")
         }
-        task_id = (message.key or b"").decode("utf-8", "replace")
-        if not task_id and origin["topic"] == self._tasks:
-            task_id = f"x-{origin['topic']}-{origin['partition']}-{origin['offset']}"
         return {
-            "task_id": task_id,
+            "task_id": _named(message) or self._derived(origin),
             **origin,
             "error": headers.get(dead_letters.PREFIX + "exception-message", ""),
             "error_type": headers.get(dead_letters.PREFIX + "exception-fqcn", ""),
             "text": cut(printable((message.value or b"").decode("utf-8", "replace")),
                         MOST_TEXT_BYTES),
         }  # fmt: skip
+
+    def _derived(self, origin: Mapping[str, str]) -> str:
+        if origin["topic"] != self._tasks:
+            return ""
+        return derived_id(self._tasks, int(origin["partition"]), int(origin["offset"]))
 
     # -- from the feed to the tables
 
@@ -183,3 +185,14 @@ class Observer:
 def _time(timestamp: float | None) -> str:
     when = datetime.fromtimestamp(timestamp or 0.0, UTC)
     return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _named(message: Any) -> str:
+    """Return the id that a dead letter's value gives its task, else its key."""
+    try:
+        task_id = codec.loads(message.value or b"").get("task_id")
+    except (ValueError, AttributeError):
+        task_id = None  # not JSON, or no object
+    if isinstance(task_id, str) and task_id:
+        return task_id
+    return (message.key or b"").decode("utf-8", "replace")
