@@ -152,69 +152,75 @@ def stamp(seconds_ago: float) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def story(number: int, age: float, *, until: str = "review", source: str = "producer",
-          ) -> Iterator[Event]:  # fmt: skip
+def story(
+    number: int, age: float, *, until: str = "review", source: str = "producer"
+) -> Iterator[Event]:
     """Tell a task's way through the mesh.
 
     Arguments:
         number: which story, and the task's id.
         age: how many seconds ago the task was made.
         until: the last kind of event that has happened.
+        source: who made the task.
     """
+    for kind, data, seconds_ago in _whole_story(number, age, source):
+        yield kind, data, stamp(seconds_ago)
+        if kind == until:
+            return
+
+
+def _whole_story(
+    number: int, age: float, source: str
+) -> Iterator[tuple[str, dict[str, Any], float]]:
     text, codes, endings = STORIES[number % len(STORIES)]
     task_id = f"p-19a{number:05x}"
-    base = {"task_id": task_id, "task": text}
     at = age
-    for attempt, (code, (verdict, output, error, limit)) in enumerate(
-        zip(codes, endings, strict=True), 1
-    ):
-        attempted = base | {"attempt": attempt}
-        yield "task", attempted | {"source": source if attempt == 1 else "sandbox"}, stamp(at)
-        if until == "task":
-            return
-        yield line("consumer", "started", task_id, at - 0.1)
+    for attempt, (code, ending) in enumerate(zip(codes, endings, strict=True), 1):
+        asked = {"task_id": task_id, "task": text, "attempt": attempt}
+        yield "task", asked | {"source": source if attempt == 1 else "sandbox"}, at
+        kind, data, _ = line("consumer", "started", task_id, at - 0.1)
+        yield kind, data, at - 0.1
         at -= 2.4
-        solution = attempted | {
-            "solution": code, "answer": code or "I am sorry, I cannot do that.",
-            "model": "gemma3:1b", "input_tokens": 412 + 31 * attempt,
-            "output_tokens": len(code) // 4 or 12, "duration_s": 1.7 + 0.3 * attempt,
-            "memories": memories() if attempt > 1 else [],
-        }  # fmt: skip
-        yield "solution", solution, stamp(at)
-        if until == "solution":
-            return
+        solved = _solution(asked, code, attempt)
+        yield "solution", solved, at
         at -= 0.3
-        passed = verdict == "passed"
-        final = passed or attempt == len(codes)
-        reason = "passed" if passed else "failed, a fix is asked for"
-        if final and not passed:
-            reason = f"failed in all of its {attempt} attempts"
-        yield (
-            "verdict",
-            solution
-            | {
-                "success": passed, "exec_output": output, "verdict": verdict, "error": error,
-                "exit_code": 0 if passed else 1, "wall_s": 10.0 if limit else 0.08 + attempt / 100,
-                "cpu_s": 0.06, "max_rss_bytes": 14 << 20, "isolation": LAYERS, "limit": limit,
-                "cases_passed": 2 if passed else 0, "cases_total": 2, "final": final,
-                "reason": reason, "signal": 9 if limit else None, "truncated": bool(limit),
-            },
-            stamp(at),
-        )  # fmt: skip
-        if final:
-            break
-    if until == "verdict":
-        return
-    at -= 1.6
-    yield (
-        "review",
-        base | {
-            "solution": codes[-1], "success": passed, "exec_output": output, "attempts": attempt,
-            "review": REVIEW, "model": "gemma3:1b", "input_tokens": 655, "output_tokens": 131,
-            "duration_s": 1.4, "verdict": verdict,
-        },
-        stamp(at),
-    )  # fmt: skip
+        verdict = _verdict(solved, ending, is_last=attempt == len(codes))
+        yield "verdict", verdict, at
+    yield "review", _review(verdict), at - 1.6
+
+
+def _solution(asked: dict[str, Any], code: str, attempt: int) -> dict[str, Any]:
+    return asked | {
+        "solution": code, "answer": code or "I am sorry, I cannot do that.", "model": "gemma3:1b",
+        "input_tokens": 412 + 31 * attempt, "output_tokens": len(code) // 4 or 12,
+        "duration_s": 1.7 + 0.3 * attempt, "memories": memories() if attempt > 1 else [],
+    }  # fmt: skip
+
+
+def _verdict(
+    solved: dict[str, Any], ending: tuple[str, str, str, str], *, is_last: bool
+) -> dict[str, Any]:
+    verdict, output, error, limit = ending
+    passed = verdict == "passed"
+    reason = "passed" if passed else "failed, a fix is asked for"
+    if is_last and not passed:
+        reason = f"failed in all of its {solved['attempt']} attempts"
+    return solved | {
+        "success": passed, "exec_output": output, "verdict": verdict, "error": error,
+        "exit_code": 0 if passed else 1, "signal": 9 if limit else None, "limit": limit,
+        "wall_s": 10.0 if limit else 0.08 + solved["attempt"] / 100, "cpu_s": 0.06,
+        "max_rss_bytes": 14 << 20, "isolation": LAYERS, "truncated": bool(limit),
+        "cases_passed": 2 if passed else 0, "cases_total": 2, "final": passed or is_last,
+        "reason": reason,
+    }  # fmt: skip
+
+
+def _review(verdict: dict[str, Any]) -> dict[str, Any]:
+    kept = ("task_id", "task", "solution", "success", "exec_output", "verdict", "model")
+    return {name: verdict[name] for name in kept} | {
+        "attempts": verdict["attempt"], "review": REVIEW, "input_tokens": 655,
+        "output_tokens": 131, "duration_s": 1.4,
+    }  # fmt: skip
 
 
 def memories() -> list[dict[str, Any]]:
@@ -257,72 +263,3 @@ def busy_mesh() -> list[Event]:
     }  # fmt: skip
     told.append(("dead_letter", dead, stamp(33.0)))
     return sorted(told, key=lambda event: event[2])
-
-
-def history(values: list[int]) -> list[list[float]]:
-    """Return lags as a hop's history, one every five seconds, the last one now."""
-    now = time.time()
-    return [[now - 5 * (len(values) - index), value] for index, value in enumerate(values)]
-
-
-def waves(peak: int) -> list[int]:
-    """Return lags of a quarter of an hour with some bursts."""
-    lags: list[int] = []
-    for burst in (3, peak, 2, 1, peak // 2, 1):
-        lags += [min(burst, step) for step in range(0, burst + 1, 2)]
-        lags += [max(0, burst - step // 2) for step in range(30 - len(lags) % 7)]
-    return lags[-180:]
-
-
-REASONS = {
-    "OK": "keeping up",
-    "BUSY": "at work on 3 jobs for 14 s",
-    "WARN": "lag grew from 0 to 4 in 58 s",
-    "STALL": "1 messages wait, none was taken for 44 s",
-}
-
-
-def hop(role: str, topic: str, verdict: str, lags: list[int], trend: str) -> dict[str, Any]:
-    """Return a hop as the state has it."""
-    return {
-        "role": role, "topic": topic, "group": f"aimesh-{role}", "lag": lags[-1],
-        "lag_seconds": 0.4 * lags[-1], "verdict": verdict, "trend": trend, "members": 1, "open": 1,
-        "reason": REASONS[verdict], "oldest_s": 1.2, "history": history(lags), "ts": stamp(0),
-    }  # fmt: skip
-
-
-def state(*, throttled: bool = False, rehearsal: bool = False) -> dict[str, Any]:
-    """Return how a mesh is doing, as the state's address answers."""
-    lag = 12 if throttled else 1
-    reached = "has reached" if throttled else "is below"
-    lags = [*waves(14), *([6, 9, 12] if throttled else [2, 1])]
-    services = {"ok": True, "since": stamp(3600), "reason": "", "remedy": ""}
-    return {
-        "governor": {
-            "state": "THROTTLED" if throttled else "ACTIVE", "threshold": 3, "lag": lag,
-            "reason": f"lag {lag} {reached} the threshold of 3", "since": stamp(95),
-            "at": stamp(0),
-        },
-        "hops": [
-            hop("consumer", "ai_topic", "BUSY" if throttled else "OK", lags,
-                "up" if throttled else "down"),
-            hop("sandbox", "ai_solutions", "OK", [0, 1, 0, 2, 0, 0] * 20, "flat"),
-            hop("reviewer", "ai_verified_solutions", "WARN" if throttled else "OK",
-                [0, 1, 2, 1, 3, 4] * 20, "up"),
-            hop("persistence", "ai_reviews", "OK", [0] * 100, "flat"),
-            hop("memory", "ai_verified_solutions", "STALL" if throttled else "OK", [0, 0, 1] * 30,
-                "flat"),
-        ],
-        "stages": [
-            {"role": role, "worker": "worker", "slots": slots, "running": running, "open": running,
-             "waiting": "", "ts": stamp(0)}
-            for role, slots, running in (("producer", 1, 0), ("consumer", 4, 2), ("sandbox", 2, 1),
-                                         ("reviewer", 4, 1))
-        ],
-        "model": services | {"name": "ollama", "model": "gemma3:1b", "rehearsal": rehearsal},
-        "memory": services | {"on": True, "count": 187},
-        "sandbox": {"layers": LAYERS, "unsafe": False},
-        "counts": {"tasks": 131, "solutions": 158, "passed": 117, "failed": 11, "reviewed": 128,
-                   "passed_first": 96, "dead_lettered": 1, "errors": 2},
-        "in_flight": 3, "tokens_per_minute": 5240, "version": "0.1.0", "as_of": stamp(0),
-    }  # fmt: skip

@@ -12,7 +12,7 @@ from aimesh.services.feed import FeedHub
 from aimesh.settings import Settings
 from aimesh.views import dashboard, security, streams
 from aimesh.views.problems import Problem, problems
-from tests.browser import samples
+from tests.browser import samples, states
 from tests.feeding import PARTITIONS, Feed
 
 
@@ -21,7 +21,7 @@ class Site:
 
     def __init__(self, feed: Feed, settings: Settings | None = None) -> None:
         self.feed = feed
-        self.state: dict[str, Any] | None = samples.state()
+        self.state: dict[str, Any] | None = states.state()
         self.submitted: list[str] = []
         self._settings = settings or Settings()
         self._port = 0
@@ -54,6 +54,15 @@ class Site:
             await self._hub.stop()
         if self._runner is not None:
             await self._runner.cleanup()
+
+    async def fill(self) -> None:
+        """Write what a mesh at work has written."""
+        for kind, data, at in samples.busy_mesh():
+            await self.feed.send(kind, data, at=at)
+
+    async def pose(self, task_id: str) -> None:
+        """Write one task."""
+        await self.feed.send("task", {"task_id": task_id, "task": f"Task {task_id}"})
 
     async def _get_state(self, request: web.Request) -> web.Response:
         if self.state is None:

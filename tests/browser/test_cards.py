@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page
 
-from tests.browser import samples
+from tests.browser import samples, states
 from tests.browser.site import Site
 from tests.browser.viewing import COLUMNS, ids, says, shows, viewing
 
@@ -113,7 +113,7 @@ async def test_hostile_text_stays_text(browser: Browser, site: Site) -> None:
     body = {"type": "log", "agent": HOSTILE, "message": HOSTILE, "level": HOSTILE}
     await site.feed.send("line", body | {"task_id": HOSTILE})
     await site.feed.send("dead_letter", {"task_id": HOSTILE, "error": HOSTILE, "text": HOSTILE})
-    site.state = samples.state()
+    site.state = states.state()
     site.state["governor"] |= {"state": HOSTILE, "reason": HOSTILE}
     site.state["hops"][0] |= {"topic": HOSTILE, "verdict": HOSTILE, "trend": HOSTILE}
     site.state["model"]["model"] = HOSTILE
