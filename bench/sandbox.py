@@ -3,7 +3,8 @@
     python bench/sandbox.py
 
 For every set of layers: the median of 30 runs of ``pass``, each next to a bare
-``python -I -c pass``, and the ratio of the two medians.
+``python -I -c pass``, and the ratio of the two medians. The bare interpreter is that of an empty
+virtual environment: packages installed beside the real one may run at its every start.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ import statistics
 import subprocess
 import tempfile
 import time
+import venv
 from dataclasses import replace
 from pathlib import Path
 
 from aimesh.errors import SandboxRefusedError
 from aimesh.services.sandbox import Layers, Limits, Sandbox, probe
-from aimesh.services.sandbox.machine import interpreter
 
 _CODE = "pass"
 # the most that a run may cost, in bare runs
@@ -65,10 +66,11 @@ async def measure(runs: int) -> list[dict[str, object]]:
     Arguments:
         runs: how often each.
     """
-    executable = interpreter().executable
     rows: list[dict[str, object]] = []
     with tempfile.TemporaryDirectory(prefix="aimesh-bench-") as folder:
-        scratch = Path(folder)
+        scratch, empty = Path(folder) / "scratch", Path(folder) / "empty"
+        venv.create(empty, with_pip=False)
+        executable = str(empty / "bin" / "python")
         for name, layers in _sets(scratch).items():
             sandbox = Sandbox(Limits(), slots=1, scratch=scratch, layers=layers)
             bare, held = [], []
