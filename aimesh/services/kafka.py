@@ -133,11 +133,14 @@ class KafkaAdmin:
             names: the topics to look for, all when left out.
         """
         admin, _ = self._connected
-        described = await admin.describe_topics(list(names) if names is not None else None)
+        wanted = None if names is None else set(names)
+        # all are asked for, since a broker may create those that are asked for by name
         return {
             topic["topic"]: len(topic["partitions"])
-            for topic in described
-            if not topic["error_code"] and topic["partitions"]
+            for topic in await admin.describe_topics()
+            if not topic["error_code"]
+            and topic["partitions"]
+            and (wanted is None or topic["topic"] in wanted)
         }
 
     async def ends(self, topics: Mapping[str, int]) -> dict[tuple[str, int], int]:
