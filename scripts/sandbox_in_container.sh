@@ -3,7 +3,7 @@
 # all capabilities dropped, no new privileges, a read-only root, as root and as another user.
 #
 #   scripts/sandbox_in_container.sh build   makes the image, once (needs the network)
-#   scripts/sandbox_in_container.sh run     tries the corpus in it
+#   scripts/sandbox_in_container.sh run [SET...]   tries the corpus in it, on these sets of layers
 #   scripts/sandbox_in_container.sh ready   tells by its exit code whether "run" can work
 #
 # Needs Debian's podman, runc and debootstrap, and root.
@@ -40,7 +40,8 @@ try() { # USER SET
         "$image" python3 -m tests.escape.in_container "$2"
 }
 
-case "${1:-run}" in
+[ $# -gt 0 ] || set -- help
+case "$1" in
     build) build ;;
     ready)
         why=$(missing)
@@ -50,15 +51,17 @@ case "${1:-run}" in
         why=$(missing)
         [ -z "$why" ] || { echo "$why"; exit 3; }
         status=0
+        shift
+        [ $# -gt 0 ] || set -- strict namespaces
         for user in 0:0 1000:1000; do
-            for set in strict namespaces; do
+            for set in "$@"; do
                 try "$user" "$set" || status=1
             done
         done
         exit $status
         ;;
     *)
-        sed -n '2,9s/^# \{0,1\}//p' "$0"
+        sed -n '2,10s/^# \{0,1\}//p' "$0"
         exit 2
         ;;
 esac

@@ -34,7 +34,7 @@ LIMITS = Limits(
 HASTY = dataclasses.replace(LIMITS, wall_s=1.5)
 _AT_ONCE = 3
 # how long a control run may take: to see that it does not end, and to let it do its work
-_WALL_S, _PATIENCE_S = 1.2, 10.0
+_WALL_S, _PATIENCE_S = 0.7, 10.0
 _PR_SET_CHILD_SUBREAPER = 36
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -123,8 +124,9 @@ async def test_cases_that_cannot_be_evaluated_fail(
 
 
 async def test_a_case_without_its_parts_fails(sandbox: Sandbox) -> None:
-    outcome = await sandbox.run("x = 1", [{"call": "x"}, {"expected": "1"}, {}])
-    assert (outcome.verdict, outcome.cases_passed, outcome.cases_total) == ("failed", 0, 3)
+    cases: list[Any] = [{"call": "x"}, {"expected": "1"}, {}, "x", None, {"call": 1, "expected": 2}]
+    outcome = await sandbox.run("x = 1", cases)
+    assert (outcome.verdict, outcome.cases_passed, outcome.cases_total) == ("failed", 0, 6)
 
 
 async def test_a_case_that_never_ends_is_ended(sandbox: Sandbox) -> None:

@@ -129,6 +129,7 @@ def _has_code(source: bytes) -> bool:
     return any(line and not line.startswith(b"#") for line in lines)
 
 
-def _word(case: Mapping[str, str], name: str) -> str:
+def _word(case: object, name: str) -> str:
     """One side of a case, which comes from outside as well: what is missing cannot be equal."""
-    return str(case.get(name, "")).encode("utf-8", "replace").decode()
+    text = str(case.get(name, "")) if isinstance(case, Mapping) else ""
+    return text.encode("utf-8", "replace").decode()
