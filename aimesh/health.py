@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aimesh.agents.observer import Observer
+from aimesh.agents.telemetry_observer import TelemetryObserver
 from aimesh.faustfix import MeshApp
 from aimesh.records import now
 from aimesh.stage import Stage
@@ -15,11 +16,14 @@ class Health:
     """Tells the truth about the roles of this worker."""
 
     def __init__(
-        self, roles: Mapping[str, MeshApp], stages: Sequence[Stage], observer: Observer | None
+        self,
+        roles: Mapping[str, MeshApp],
+        stages: Sequence[Stage],
+        *readers: Observer | TelemetryObserver,
     ) -> None:
         self._roles = roles
         self._stages = stages
-        self._observer = observer
+        self._readers = {reader.app: reader for reader in readers}
         self._since: dict[str, str] = {}
 
     def checks(self) -> list[dict[str, Any]]:
@@ -41,7 +45,10 @@ class Health:
             return "partitions are being assigned"
         if app.in_recovery or not app.tables.actives_ready:
             return "tables are being recovered"
-        if self._observer is not None and app is self._observer.app and not self._observer.ready:
+        reader = self._readers.get(app)
+        if isinstance(reader, Observer) and not reader.ready:
+            return "tables are being read"
+        if isinstance(reader, TelemetryObserver) and not reader.settled:
             return "tables are being read"
         return ""
 

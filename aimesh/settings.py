@@ -171,6 +171,13 @@ class Settings:
     sandbox_inodes: int = _setting("AIMESH_SANDBOX_INODES", default=1000, parse=_integer)
     sandbox_threads: int = _setting("AIMESH_SANDBOX_THREADS", default=64, parse=_integer)
 
+    # how much the telemetry keeps; the oldest goes first, counted
+    keep_messages: int = _setting(
+        "AIMESH_KEEP_MESSAGES", default=1_000_000, parse=_integer, least=1
+    )
+    keep_errors: int = _setting("AIMESH_KEEP_ERRORS", default=100_000, parse=_integer, least=1)
+    keep_traces: int = _setting("AIMESH_KEEP_TRACES", default=100_000, parse=_integer, least=1)
+
     # how long a worker may make no progress before it ends itself to be restarted
     watchdog: float = _setting("AIMESH_WATCHDOG", default=120.0, parse=_number, least=5.0)
     api_token: str = _secret("AIMESH_API_TOKEN")

@@ -21,6 +21,7 @@ from aimesh.agents.producer import Producer
 from aimesh.agents.remembering import Remembering
 from aimesh.agents.reviewer import Reviewer
 from aimesh.agents.sandbox import SandboxAgent
+from aimesh.agents.telemetry_observer import TelemetryObserver
 from aimesh.faustfix import MeshApp
 from aimesh.health import Health
 from aimesh.probing import Probing
@@ -39,6 +40,8 @@ from aimesh.services.reading import Brokers
 from aimesh.services.sandbox import Limits, Sandbox
 from aimesh.settings import Settings
 from aimesh.stage import Stage
+from aimesh.telemetry_wiring import TelemetryWiring
+from aimesh.telemetry_wiring import layouts as telemetry_layouts
 from aimesh.telling import Teller
 from aimesh.topics import Layout
 from aimesh.views import dashboard, dead_letters, streams
@@ -71,6 +74,7 @@ class _Wiring:
         self.stages: list[Stage] = []
         self.closers: list[Callable[[], Awaitable[None]]] = []
         self.observer: Observer | None = None
+        self.telemetry: TelemetryWiring | None = None
         self.governor: Governor | None = None
         self.hubs: list[FeedHub] = []
         self._probing: Probing | None = None
@@ -292,7 +296,10 @@ class _Wiring:
             feed=self._feed(),
             partitions=self.settings.partitions,
         )
-        return {"observer": app}
+        self.telemetry = TelemetryWiring(
+            self.settings, self.kafka, self.access, self._common(self.settings.folder / "telemetry")
+        )
+        return {"observer": app, "telemetry": self.telemetry.app}
 
     def _feed(self) -> str:
         return f"{hops.app_id(self.settings, 'observer')}-feed"
@@ -343,12 +350,14 @@ class _Wiring:
         return root
 
     def _routes(self, root: RootApp, roles: dict[str, MeshApp]) -> list[AbstractRouteDef]:
-        found = health_views.routes(Health(roles, self.stages, self.observer))
+        found = health_views.routes(Health(roles, self.stages, *self._readers()))
         if self.observer is not None:
             found += MeshViews(root, self.observer, self.name(topics.TASKS)).routes()
             hub = FeedHub(self.kafka, self._feed(), self.settings.partitions, self.access)
             self.hubs.append(hub)
             found += [*streams.routes(hub), *dashboard.routes(self.settings)]
+        if self.telemetry is not None:
+            found += self.telemetry.routes()
         brokers = Brokers(self.kafka, self.access)
         # the archive is where persistence is
         archive = self.settings.history if "persistence" in roles else None
@@ -356,6 +365,10 @@ class _Wiring:
         self.closers.append(audits.close)
         letters = DeadLetters(brokers, self.settings)
         return [*found, *audits.routes(), *dead_letters.routes(letters)]
+
+    def _readers(self) -> list[Observer | TelemetryObserver]:
+        telemetry = self.telemetry.observer if self.telemetry else None
+        return [reader for reader in (self.observer, telemetry) if reader is not None]
 
     def _guard(self, application: Application) -> None:
         protect(application, self.settings)
@@ -367,4 +380,4 @@ class _Wiring:
             for role, partitions in topics.results_partitions(self.settings).items()
         ]
         feed = Layout(self._feed(), self.settings.partitions, 3 * topics.DAY)
-        return [*topics.layouts(self.settings), *results, feed]
+        return [*topics.layouts(self.settings), *results, feed, *telemetry_layouts(self.settings)]

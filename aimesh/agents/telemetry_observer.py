@@ -89,6 +89,15 @@ class TelemetryObserver:
         return self._ready.is_set()
 
     @property
+    def settled(self) -> bool:
+        """Whether the tables are read, or another worker has the feed."""
+        return self.ready or not self._holds_feed
+
+    @property
+    def _holds_feed(self) -> bool:
+        return TP(self.feed, 0) in self.app.assignor.assigned_actives()
+
+    @property
     def unwritten(self) -> int:
         """How many records of the feed were worked in and not written down yet."""
         return len(self._batch) + self._being_written
@@ -104,7 +113,7 @@ class TelemetryObserver:
         self.tables.forget()
 
     async def _on_rebalance_complete(self, *_: Any, **__: Any) -> None:
-        if TP(self.feed, 0) in self.app.assignor.assigned_actives():
+        if self._holds_feed:
             self._restoring = asyncio.create_task(self._restore())
 
     async def _restore(self) -> None:

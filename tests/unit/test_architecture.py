@@ -23,7 +23,7 @@ FLOORS = [
     {"agents"},
     {"health", "telemetry"},
     {"views"},
-    {"quiet", "root", "wiring"},
+    {"quiet", "root", "wiring", "telemetry_wiring"},
     {"commands"},
 ]
 

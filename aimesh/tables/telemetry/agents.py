@@ -17,7 +17,10 @@ PREFIX = "a/"
 
 @dataclass(slots=True)
 class Agent:
-    """One agent. ``ordinal`` is the last thing counted: what comes once more is not counted."""
+    """One agent: messages it sent and received by type, errors by severity, work of a stage.
+
+    ``ordinal`` is the last thing counted: what comes once more is not counted.
+    """
 
     key: str
     name: str = ""
@@ -28,6 +31,7 @@ class Agent:
     sent: dict[str, int] = field(default_factory=dict)
     received: dict[str, int] = field(default_factory=dict)
     errors: dict[str, int] = field(default_factory=dict)
+    worked: dict[str, int] = field(default_factory=dict)
 
     def stored(self) -> dict[str, Any]:
         """Return the agent as it is written to the table, and shown."""
@@ -80,6 +84,16 @@ class Agents:
         if agent is not None:
             agent.name = record["agent_name"]
             agent.errors[severity] = agent.errors.get(severity, 0) + 1
+            agent.last_seen = max(agent.last_seen, at)
+            agent.ordinal = ordinal
+
+    def note_event(self, ordinal: int, event: Mapping[str, Any]) -> None:
+        """Count what a stage of the mesh has done."""
+        name, kind, at = event.get("agent"), event["kind"], event["at"]
+        agent = self._seen(ordinal, self.key_of(name), at) if name else None
+        if agent is not None:
+            agent.name = agent.name or str(name)
+            agent.worked[kind] = agent.worked.get(kind, 0) + 1
             agent.last_seen = max(agent.last_seen, at)
             agent.ordinal = ordinal
 

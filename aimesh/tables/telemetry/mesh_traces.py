@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
 
 from aimesh.core.mesh_events import ENDS, STARTS, Event, default_trace
 from aimesh.core.telemetry import seconds_of
+from aimesh.tables.telemetry.order import Order
 from aimesh.tables.telemetry.rows import Store, packed
 from aimesh.tables.telemetry.traces import COMPLETED, FAILED, RUNNING, Trace, Traces
 
 MOST_EVENTS = 400
 # events of the mesh that a stream can go back to
 MOST_ORDERED = 100_000
+# ends of stages that are listed
+MOST_ENDED = 10_000
 HELD = 200
 
 
@@ -37,10 +38,10 @@ class MeshTraces:
         self._changed: dict[int, list[Event]] = {}
         self._writing: dict[int, list[Event]] = {}
         self._held: OrderedDict[int, list[Event]] = OrderedDict()
-        # the newest events in the order of everything, each with its trace's number
-        self._ordinals = array("q")
-        self._numbers = array("q")
-        self.dropped_to = 0
+        # the newest events, and the newest ends of stages by agent, each with its trace's number
+        self._order = Order(MOST_ORDERED)
+        self._ended: dict[str, Order] = {}
+        self._dropped_to = 0
         self.gone: list[str] = []
 
     # -- in and out
@@ -64,7 +65,7 @@ class MeshTraces:
         events.append({"n": ordinal, **event})
         self._changed[trace.number] = events
         self._apply(trace, event, events)
-        self._order(ordinal, trace.number)
+        self._note(ordinal, trace.number, event)
 
     def _free_id(self, task_id: str, trace_id: str) -> str:
         """Return the id for a task's trace: that of the header, where no other task has it."""
@@ -77,8 +78,8 @@ class MeshTraces:
         trace.messages += 1
         trace.started, trace.last_at = min(trace.started, at), max(trace.last_at, at)
         if kind in ("solution", "review"):
-            trace.calls += 1
-            trace.tokens += (data.get("input_tokens") or 0) + (data.get("output_tokens") or 0)
+            tokens = (data.get("input_tokens") or 0) + (data.get("output_tokens") or 0)
+            self._traces.use(trace, tokens, 1)
         status = trace.status or RUNNING
         if kind == "review":
             status = COMPLETED if data.get("success") else FAILED
@@ -86,20 +87,25 @@ class MeshTraces:
         elif kind == "dead_letter" and trace.root < 0:
             status = FAILED
         if kind in STARTS or kind in ENDS:
-            trace.open = open_stages(events)
+            self._traces.work(trace, open_stages(events))
         self._traces.settle(trace, status, round((trace.last_at - trace.started) * 1000))
 
-    def _order(self, ordinal: int, number: int) -> None:
-        self._ordinals.append(ordinal)
-        self._numbers.append(number)
-        if len(self._ordinals) > 2 * MOST_ORDERED:
-            self.dropped_to = max(self.dropped_to, self._ordinals[MOST_ORDERED - 1])
-            del self._ordinals[:MOST_ORDERED]
-            del self._numbers[:MOST_ORDERED]
+    def _note(self, ordinal: int, number: int, event: Event) -> None:
+        self._order.append(ordinal, number)
+        if event["kind"] == "done":
+            for agent in ("", event.get("agent", "")):
+                if agent not in self._ended:
+                    self._ended[agent] = Order(MOST_ENDED)
+                self._ended[agent].append(ordinal, number)
+
+    @property
+    def dropped_to(self) -> int:
+        """The highest place in the order of everything that was dropped."""
+        return max(self._dropped_to, self._order.dropped_to)
 
     def forget(self, trace: Trace) -> None:
         """Drop what is known of a task whose trace is dropped."""
-        self.dropped_to = max(self.dropped_to, self.events(trace)[-1]["n"])
+        self._dropped_to = max(self._dropped_to, self.events(trace)[-1]["n"])
         del self._by_task[trace.task_id]
         self._changed.pop(trace.number, None)
         self._held.pop(trace.number, None)
@@ -128,14 +134,25 @@ class MeshTraces:
 
     def after(self, ordinal: int) -> Iterator[tuple[int, Event, Trace]]:
         """Iterate over what happened after a place in the order of everything."""
-        place = bisect_left(self._ordinals, ordinal + 1)
-        for index in range(place, len(self._ordinals)):
-            trace = self._traces.numbered(self._numbers[index])
-            if trace is not None:
-                wanted = self._ordinals[index]
-                event = next((e for e in self.events(trace) if e["n"] == wanted), None)
-                if event is not None:
-                    yield wanted, event, trace
+        return self._found(self._order.after(ordinal))
+
+    def ended(
+        self, agent: str = "", before: int | None = None
+    ) -> Iterator[tuple[int, Event, Trace]]:
+        """Iterate over the ends of stages, newest first; those of all agents where none is."""
+        order = self._ended.get(agent)
+        return self._found(order.newest(before) if order else iter(()))
+
+    def ended_count(self, agent: str = "") -> int:
+        """Return how many ends of stages are kept."""
+        return len(self._ended.get(agent, ()))
+
+    def _found(self, places: Iterable[tuple[int, int]]) -> Iterator[tuple[int, Event, Trace]]:
+        for ordinal, number in places:
+            trace = self._traces.numbered(number)
+            for event in self.events(trace) if trace is not None else ():
+                if trace is not None and event["n"] == ordinal:
+                    yield ordinal, event, trace
 
     # -- keeping
 
@@ -159,17 +176,18 @@ class MeshTraces:
 
     def restore(self, data: Mapping[str, Any], end: int) -> Iterator[None]:
         """Read all rows anew, in steps; what is at or after ``end`` comes once more."""
-        self.dropped_to = data.get("dropped_to", 0)
-        order: list[tuple[int, int]] = []
+        self._dropped_to = data.get("dropped_to", 0)
+        order: list[tuple[int, int, Event]] = []
         for some in self._store.items():
             for key, value in some:
                 self._restore_one(int(key), orjson.loads(value), end, order)
             yield
-        for ordinal, number in sorted(order)[-MOST_ORDERED:]:
-            self._order(ordinal, number)
+        order.sort(key=lambda one: one[0])
+        for ordinal, number, event in order:
+            self._note(ordinal, number, event)
 
     def _restore_one(
-        self, number: int, row: Mapping[str, Any], end: int, order: list[tuple[int, int]]
+        self, number: int, row: Mapping[str, Any], end: int, order: list[tuple[int, int, Event]]
     ) -> None:
         events = [event for event in row["events"] if event["n"] < end]
         trace = None
@@ -182,7 +200,7 @@ class MeshTraces:
         self._by_task[trace.task_id] = trace
         for count, event in enumerate(events, 1):
             self._apply(trace, event, events[:count])
-            order.append((event["n"], trace.number))
+            order.append((event["n"], trace.number, event))
         if len(events) < len(row["events"]):
             self._changed[number] = events
 

@@ -141,8 +141,7 @@ class Messages:
         trace.last = number
         trace.messages += 1
         trace.last_at = max(trace.last_at, line[2])
-        trace.tokens += line[11]
-        trace.calls += line[12]
+        traces.use(trace, line[11], line[12])
         if line[13] or line[14]:
             traces.name(trace, line[13], line[14])
         return trace
@@ -177,6 +176,11 @@ class Messages:
         """Return a message's place in the order of everything."""
         block, i = self._columns.at(number)
         return block.ordinal[i]
+
+    def trace_number_of(self, number: int) -> int:
+        """Return the number of the trace that a message belongs to, 0 for none."""
+        block, i = self._columns.at(number)
+        return block.trace[i]
 
     def bodies(self, numbers: Iterable[int]) -> list[bytes]:
         """Return the bodies of messages, in the order of their numbers as given."""

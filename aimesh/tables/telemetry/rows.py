@@ -158,6 +158,8 @@ class Roll:
         return found
 
     def _page(self, page: int) -> list[bytes]:
+        if self._tail and page == (self.next - 1) // self._per_page:
+            return self._tail
         for held in (self._unwritten, self._writing):
             if (rows := held.get(page)) is not None:
                 return rows

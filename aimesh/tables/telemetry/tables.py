@@ -142,6 +142,7 @@ class TelemetryTables:
             self.agents.note_error(ordinal, record)
         else:
             self.tasks.take(ordinal, record)
+            self.agents.note_event(ordinal, record)
         self.counts[f"{kind}s"] += 1
         while (overdue := self.traces.overdue()) is not None:
             if overdue.task_id:

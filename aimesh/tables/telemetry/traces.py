@@ -77,6 +77,8 @@ class Traces:
         self._by_user: dict[str, Posting] = {}
         #: Milliseconds that the completed traces took, all together.
         self.duration = 0
+        #: Tokens and model calls of all traces, and stages at work on tasks of the mesh.
+        self.tokens = self.calls = self.stages = 0
 
     def __len__(self) -> int:
         return len(self._numbers)
@@ -108,6 +110,8 @@ class Traces:
     def drop(self, trace: Trace) -> None:
         """Drop a trace."""
         self.settle(trace, "", 0)
+        self.use(trace, -trace.tokens, -trace.calls)
+        self.work(trace, 0)
         self._order.remove(trace.number)
         del self._numbers[trace.number]
         known = self._tasks if trace.task_id else self._messages
@@ -138,6 +142,19 @@ class Traces:
         trace.duration = duration
         if status == COMPLETED:
             self.duration += duration
+
+    def use(self, trace: Trace, tokens: int, calls: int) -> None:
+        """Add tokens and model calls to a trace."""
+        trace.tokens += tokens
+        trace.calls += calls
+        self.tokens += tokens
+        self.calls += calls
+
+    def work(self, trace: Trace, stages: int) -> None:
+        """Let so many stages be at work on a task of the mesh."""
+        if trace.task_id:
+            self.stages += stages - trace.open
+            trace.open = stages
 
     def name(self, trace: Trace, session: str, user: str) -> None:
         """Note whose trace it is; the first to say so counts."""

@@ -1,0 +1,1 @@
+"""The telemetry API: what any agent on Kafka did, from tables that survive a restart."""
