@@ -17,8 +17,9 @@ import psutil
 from aimesh.core.archive import ArchiveRow
 from aimesh.embedded.ports import free_port
 from aimesh.services.archive import Archive
-from tests.mesh import OWN, Worker
+from tests.mesh import OWN
 from tests.waiting import gone, until
+from tests.worker import Worker
 
 
 class LocalMesh:

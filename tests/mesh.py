@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import aiohttp
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
@@ -26,12 +24,11 @@ from aimesh.embedded.rehearsal.catalogue import catalogue
 from aimesh.services.archive import Archive
 from aimesh.settings import Settings
 from aimesh.topics import layouts
-from tests.waiting import until
+from tests.worker import PAUSE, Worker
 
 OWN = ("AIMESH_", "KAFKA_", "OLLAMA_", "QDRANT_", "ORACLE_", "OTEL_")
 # so long that no task of its own comes into a test's way
 QUIET = "86400"
-PAUSE = 0.05
 PARTITIONS = {layout.name: layout.partitions for layout in layouts(Settings())}
 
 
@@ -49,90 +46,6 @@ def posed(name: str) -> str:
 def simple(count: int, first: int = 0) -> list[str]:
     """Texts of tasks that pass at once."""
     return [SIMPLE.format(n=n) for n in range(first, first + count)]
-
-
-class Worker:
-    """A worker process, seen through its API."""
-
-    def __init__(self, process: asyncio.subprocess.Process, url: str, log: Path) -> None:
-        self.process = process
-        self.url = url
-        self.log = log
-
-    async def fetch(self, path: str) -> tuple[int, Any]:
-        """Return the status and the JSON of an answer; status 0 while nobody answers."""
-        try:
-            async with aiohttp.ClientSession() as session, session.get(self.url + path) as answer:
-                return answer.status, await answer.json(content_type=None)
-        except aiohttp.ClientError:
-            return 0, None
-
-    async def get(self, path: str) -> Any:
-        """Return the JSON of a good answer."""
-        status, body = await self.fetch(path)
-        assert status == 200, (path, status, body)
-        return body
-
-    async def wait(
-        self, path: str, condition: Callable[[Any], object] = bool, limit: float = 30.0
-    ) -> Any:
-        """Ask until a good answer meets a condition, and return it."""
-        deadline, last = time.monotonic() + limit, None
-        while time.monotonic() < deadline:
-            assert self.process.returncode is None, f"the worker has ended:\n{self.tail()}"
-            status, last = await self.fetch(path)
-            if status == 200 and condition(last):
-                return last
-            await asyncio.sleep(PAUSE)
-        raise AssertionError(f"{path} did not become as expected: {last}\n{self.tail()}")
-
-    async def submit(self, text: str) -> str:
-        """Submit a task and return its id."""
-        async with (
-            aiohttp.ClientSession() as session,
-            session.post(f"{self.url}/api/v1/mesh/tasks", json={"task": text}) as answer,
-        ):
-            body = await answer.json(content_type=None)
-            assert answer.status == 202, body
-            return str(body["task_id"])
-
-    async def reviewed(self, task_id: str, limit: float = 30.0) -> dict[str, Any]:
-        """Wait until a task is reviewed and return what is known of it."""
-        return await self.wait_for_task(task_id, lambda t: t["outcome"] == "reviewed", limit)
-
-    async def wait_for_task(
-        self, task_id: str, condition: Callable[[Any], object], limit: float = 30.0
-    ) -> dict[str, Any]:
-        """Wait until what is known of a task meets a condition, and return it."""
-        body = await self.wait(
-            f"/api/v1/mesh/tasks/{task_id}", lambda b: condition(b["task"]), limit
-        )
-        task: dict[str, Any] = body["task"]
-        return task
-
-    def said(self, text: str) -> bool:
-        """Whether the worker's log has a text."""
-        return text in self.log.read_text(errors="replace")
-
-    async def says(self, text: str, limit: float = 30.0) -> None:
-        """Wait until the worker's log has a text."""
-        await until(lambda: self.said(text), limit)
-
-    def tail(self, lines: int = 30) -> str:
-        """The end of the worker's log."""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
-
-    async def stop(self) -> int:
-        """End it in order."""
-        if self.process.returncode is None:
-            self.process.terminate()
-        return await asyncio.wait_for(self.process.wait(), 30)
-
-    async def kill(self) -> None:
-        """End it as a crash would, with all that it has started."""
-        if self.process.returncode is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        await self.process.wait()
 
 
 @dataclass
@@ -256,17 +169,17 @@ class Mesh:
 
 @asynccontextmanager
 async def running_mesh(
-    kafka: str, folder: Path, *, latency: float = 0.0, garbage_every: int = 0, **environ: str
+    kafka: str, folder: Path, model: RehearsalServer | None = None, **environ: str
 ) -> AsyncIterator[Mesh]:
-    """Give a mesh with a rehearsal model of its own; its workers end with the body.
+    """Give a mesh in a folder; its model serves, and its workers run, no longer than the body.
 
     Arguments:
-        latency: seconds that every answer of the model takes.
-        garbage_every: one in so many first answers has no code; 0 for none.
+        model: left out, one that answers at once, and with code every time.
         environ: variables of all workers.
     """
-    async with RehearsalServer(latency=latency, garbage_every=garbage_every) as model:
-        mesh = Mesh(kafka, folder, model, environ)
+    os.makedirs(folder, exist_ok=True)
+    async with model or RehearsalServer(garbage_every=0) as serving:
+        mesh = Mesh(kafka, folder, serving, environ)
         try:
             yield mesh
         finally:

@@ -12,7 +12,9 @@ import pytest
 import pytest_asyncio
 
 from aimesh.core.governing import ACTIVE, THROTTLED
-from tests.mesh import Mesh, Worker, running_mesh, simple
+from aimesh.embedded.rehearsal import RehearsalServer
+from tests.mesh import Mesh, running_mesh, simple
+from tests.worker import Worker
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -26,7 +28,8 @@ HOPS = ["consumer", "memory", "persistence", "reviewer", "sandbox"]
 async def burst(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
     """A mesh with a slow model, after many tasks at once were sent to it and worked off."""
     folder = tmp_path_factory.mktemp("governor")
-    async with running_mesh(kafka, folder, latency=0.4, AIMESH_PRODUCER_INTERVAL="0.2") as mesh:
+    slow = RehearsalServer(latency=0.4, garbage_every=0)
+    async with running_mesh(kafka, folder, slow, AIMESH_PRODUCER_INTERVAL="0.2") as mesh:
         worker = await mesh.start()
         await worker.wait(STATE, lambda body: body["governor"]["state"] == ACTIVE)
         await worker.wait(STATE, lambda body: body["counts"].get(MADE, 0) > 0)

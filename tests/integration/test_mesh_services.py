@@ -86,9 +86,7 @@ async def test_a_memory_that_is_switched_off_is_off_in_every_view(
 
 async def test_a_worker_that_is_there_before_kafka_waits_and_says_so(tmp_path: Path) -> None:
     port = free_port()
-    folder = tmp_path / "mesh"
-    folder.mkdir()
-    async with running_mesh(f"127.0.0.1:{port}", folder) as mesh:
+    async with running_mesh(f"127.0.0.1:{port}", tmp_path / "mesh") as mesh:
         worker = await mesh.start(wait=False)
         await worker.says("waiting for Kafka: no broker answers")
         async with EmbeddedKafka(tmp_path / "kafka", port) as kafka:

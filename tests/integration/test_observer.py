@@ -12,7 +12,8 @@ import pytest
 import pytest_asyncio
 
 from aimesh.embedded.rehearsal import Fault
-from tests.mesh import Mesh, Worker, posed, running_mesh, simple
+from tests.mesh import Mesh, posed, running_mesh, simple
+from tests.worker import Worker
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -1,0 +1,111 @@
+"""A worker process, as tests see it: through its API, its log and signals."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tests.waiting import until
+
+PAUSE = 0.05
+
+
+class Worker:
+    """A worker process, seen through its API."""
+
+    def __init__(self, process: asyncio.subprocess.Process, url: str, log: Path) -> None:
+        self.process = process
+        self.url = url
+        self.log = log
+
+    async def fetch(self, path: str) -> tuple[int, Any]:
+        """Return the status and the JSON of an answer; status 0 while nobody answers."""
+        try:
+            async with aiohttp.ClientSession() as session, session.get(self.url + path) as answer:
+                return answer.status, await answer.json(content_type=None)
+        except aiohttp.ClientError:
+            return 0, None
+
+    async def get(self, path: str) -> Any:
+        """Return the JSON of a good answer."""
+        status, body = await self.fetch(path)
+        assert status == 200, (path, status, body)
+        return body
+
+    async def wait(
+        self, path: str, condition: Callable[[Any], object] = bool, limit: float = 30.0
+    ) -> Any:
+        """Ask until a good answer meets a condition, and return it."""
+        deadline, last = time.monotonic() + limit, None
+        while time.monotonic() < deadline:
+            assert self.process.returncode is None, f"the worker has ended:\n{self.tail()}"
+            status, last = await self.fetch(path)
+            if status == 200 and condition(last):
+                return last
+            await asyncio.sleep(PAUSE)
+        raise AssertionError(f"{path} did not become as expected: {last}\n{self.tail()}")
+
+    async def submit(self, text: str) -> str:
+        """Submit a task and return its id."""
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(f"{self.url}/api/v1/mesh/tasks", json={"task": text}) as answer,
+        ):
+            body = await answer.json(content_type=None)
+            assert answer.status == 202, body
+            return str(body["task_id"])
+
+    async def reviewed(self, task_id: str, limit: float = 30.0) -> dict[str, Any]:
+        """Wait until all is told of a reviewed task, and return it."""
+        return await self.wait_for_task(task_id, _is_told, limit)
+
+    async def wait_for_task(
+        self, task_id: str, condition: Callable[[Any], object], limit: float = 30.0
+    ) -> dict[str, Any]:
+        """Wait until what is known of a task meets a condition, and return it."""
+        body = await self.wait(
+            f"/api/v1/mesh/tasks/{task_id}", lambda b: condition(b["task"]), limit
+        )
+        task: dict[str, Any] = body["task"]
+        return task
+
+    def said(self, text: str) -> bool:
+        """Whether the worker's log has a text."""
+        return text in self.log.read_text(errors="replace")
+
+    async def says(self, text: str, limit: float = 30.0) -> None:
+        """Wait until the worker's log has a text."""
+        await until(lambda: self.said(text), limit)
+
+    def tail(self, lines: int = 30) -> str:
+        """The end of the worker's log."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    async def stop(self) -> int:
+        """End it in order."""
+        if self.process.returncode is None:
+            self.process.terminate()
+        return await asyncio.wait_for(self.process.wait(), 30)
+
+    async def kill(self) -> None:
+        """End it as a crash would, with all that it has started."""
+        if self.process.returncode is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        await self.process.wait()
+
+
+def _is_told(task: dict[str, Any]) -> bool:
+    """Whether a task is reviewed and nothing is missing; the observer reads topics one by one."""
+    parts = {"asked", "solution", "verdict"}
+    return (
+        task["outcome"] == "reviewed"
+        and len(task["attempts"]) == task["review"]["attempts"]
+        and all(attempt.keys() >= parts for attempt in task["attempts"].values())
+    )
