@@ -15,7 +15,7 @@ from tests.sandboxing import MODES, opened
 _SAYS_ALL_TO_EVERY_PIPE = """
 import os
 for fd in range(3, 128):
-    for kind in b"PXDRVY":
+    for kind in b"PXDRVYSE":
         for text in (b"0 V 4", b"1 V 9", b"0 0 0", b"4"):
             try: os.write(fd, bytes([kind]) + len(text).to_bytes(4, "little") + text)
             except OSError: pass

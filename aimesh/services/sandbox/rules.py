@@ -133,6 +133,9 @@ CHECKED: dict[str, tuple[Check, ...]] = {
     "recvfrom": (only_bits(3, _SEND_FLAGS),),
 }
 
+# a refusal by another word than EPERM, where the C library goes on only after that word
+REFUSED_WITH: dict[str, int] = {"madvise": errno.EINVAL}
+
 # 0 pretends success: Landlock cannot guard these, and shutil and zipfile call them in passing
 ANSWERED: dict[str, int] = {
     **dict.fromkeys(_names("chmod fchmod fchmodat fchmodat2"), 0),

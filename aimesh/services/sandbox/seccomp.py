@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aimesh.services.sandbox import syscalls
-from aimesh.services.sandbox.rules import ANSWERED, CHECKED, PLAIN, Check
+from aimesh.services.sandbox.rules import ANSWERED, CHECKED, PLAIN, REFUSED_WITH, Check
 
 _LOAD, _AND, _RETURN = 0x20, 0x54, 0x06
 _EQUAL, _AT_LEAST = 0x15, 0x35
@@ -49,7 +49,7 @@ def build(machine: str) -> bytes:
             lines += [_Line(_EQUAL, numbers[name], no=1), _Line(_RETURN, _ALLOW)]
     for name, checks in CHECKED.items():
         if name in numbers:
-            lines += _checked(numbers[name], checks)
+            lines += _checked(numbers[name], checks, REFUSED_WITH.get(name, _EPERM))
     for name, errno in ANSWERED.items():
         if name in numbers:
             lines += [_Line(_EQUAL, numbers[name], no=1), _Line(_RETURN, _ERRNO | errno)]
@@ -61,13 +61,13 @@ def build(machine: str) -> bytes:
     return b"".join(line.packed() for line in lines)
 
 
-def _checked(number: int, checks: Sequence[Check]) -> list[_Line]:
+def _checked(number: int, checks: Sequence[Check], errno: int) -> list[_Line]:
     """Lines that allow call ``number`` when every check holds, and refuse it otherwise."""
     body: list[_Line] = []
     for check in reversed(checks):
         body = _check(check, len(body)) + body
     # every failing check jumps past the rest to the refusal, right after the permission
-    body += [_Line(_RETURN, _ALLOW), _Line(_RETURN, _ERRNO | _EPERM)]
+    body += [_Line(_RETURN, _ALLOW), _Line(_RETURN, _ERRNO | errno)]
     return [_Line(_EQUAL, number, no=len(body)), *body]
 
 

@@ -72,19 +72,16 @@ def _cases(job: dict[str, Any]) -> list[tuple[str, str]]:
 def _listen(
     status: int, pid: int, answers: int, questions: int, cases: list[tuple[str, str]]
 ) -> None:
-    while True:
-        kind, text = pipes.receive(answers)
-        if kind == b"R":  # the worker is locked down; from here on it is not to be trusted
-            pipes.send(status, kind, str(pid).encode())
-        elif kind == b"S":
-            pipes.send(status, kind, text[:2000])
-        elif kind == b"D":
-            for index, case in enumerate(cases):
-                _judge(status, answers, questions, index, case)
-            posix.close(questions)
-            return
-        else:
-            return
+    kind, text = pipes.receive(answers)
+    if kind != b"R":  # it says why it could not be locked down, or nothing
+        pipes.send(status, b"S", text[:1000])
+        return
+    pipes.send(status, b"R", str(pid).encode())
+    # from here on it runs code that may say anything
+    if pipes.receive(answers)[0] == b"D":
+        for index, case in enumerate(cases):
+            _judge(status, answers, questions, index, case)
+        posix.close(questions)
 
 
 def _judge(status: int, answers: int, questions: int, index: int, case: tuple[str, str]) -> None:
