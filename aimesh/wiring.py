@@ -145,6 +145,7 @@ class _Wiring:
             dead_letters_topic=self.name(topics.DEAD_LETTERS),
             owner=self.identity,
             tries=self.settings.job_tries,
+            retention=self.settings.seen_retention,
             listener=tell.of_job,
             **options,
         )
