@@ -7,7 +7,7 @@ import gc
 import logging
 import shutil
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 from faust.web.drivers.aiohttp import Web
@@ -15,7 +15,6 @@ from mode import ServiceT
 
 from aimesh.faustfix import MeshApp
 from aimesh.quiet import quiet
-from aimesh.services.feed import FeedHub
 from aimesh.services.kafka import KafkaAdmin
 from aimesh.stage import Stage
 from aimesh.topics import Layout
@@ -24,6 +23,16 @@ logger = logging.getLogger(__name__)
 
 # seconds that jobs at work get to finish when the worker is told to stop
 GRACE = 10.0
+
+
+class Hub(Protocol):
+    """What feeds open pages."""
+
+    async def start(self) -> None:
+        """Begin to feed them."""
+
+    async def stop(self) -> None:
+        """Let them go."""
 
 
 class MeshWeb(Web):
@@ -56,7 +65,7 @@ class RootApp(MeshApp):
         routes: Sequence[web.AbstractRouteDef],
         guard: Callable[[web.Application], None],
         services: Sequence[ServiceT],
-        hubs: Sequence[FeedHub],
+        hubs: Sequence[Hub],
         closers: Sequence[Callable[[], Awaitable[None]]],
     ) -> None:
         """Hand over what was wired together.

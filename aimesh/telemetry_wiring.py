@@ -51,7 +51,7 @@ class TelemetryWiring:
 
     def routes(self) -> list[AbstractRouteDef]:
         """Return the paths of the telemetry API."""
-        return [*routes(Source(self.observer, self._settings.topic_prefix))]
+        return [*routes(Source(self.observer, self._settings.topic_prefix), self.observer.live)]
 
 
 def layouts(settings: Settings) -> list[Layout]:

@@ -27,7 +27,7 @@ from aimesh.health import Health
 from aimesh.probing import Probing
 from aimesh.records import GovernorDecision, Review, Solution, Task, Verdict
 from aimesh.reporting import Reporter
-from aimesh.root import RootApp
+from aimesh.root import Hub, RootApp
 from aimesh.services.archive import Archive
 from aimesh.services.audit import audit
 from aimesh.services.dead_letters import DeadLetters
@@ -76,7 +76,7 @@ class _Wiring:
         self.observer: Observer | None = None
         self.telemetry: TelemetryWiring | None = None
         self.governor: Governor | None = None
-        self.hubs: list[FeedHub] = []
+        self.hubs: list[Hub] = []
         self._probing: Probing | None = None
 
     # -- shared parts
@@ -351,7 +351,7 @@ class _Wiring:
         return root
 
     def _routes(self, root: RootApp, roles: dict[str, MeshApp]) -> list[AbstractRouteDef]:
-        found = health_views.routes(Health(roles, self.stages, *self._readers()))
+        found = health_views.routes(Health(roles, self.stages, *self._readers()), self._watching)
         if self.observer is not None:
             found += MeshViews(root, self.observer, self.name(topics.TASKS)).routes()
             hub = FeedHub(self.kafka, self._feed(), self.settings.partitions, self.access)
@@ -359,6 +359,7 @@ class _Wiring:
             found += [*streams.routes(hub), *dashboard.routes(self.settings)]
         if self.telemetry is not None:
             found += self.telemetry.routes()
+            self.hubs.append(self.telemetry.observer.live)
         brokers = Brokers(self.kafka, self.access)
         # the archive is where persistence is
         archive = self.settings.history if "persistence" in roles else None
@@ -370,6 +371,9 @@ class _Wiring:
     def _readers(self) -> list[Observer | TelemetryObserver]:
         telemetry = self.telemetry.observer if self.telemetry else None
         return [reader for reader in (self.observer, telemetry) if reader is not None]
+
+    def _watching(self) -> int:
+        return self.telemetry.observer.live.connections if self.telemetry else 0
 
     def _guard(self, application: Application) -> None:
         protect(application, self.settings)

@@ -16,8 +16,9 @@ from aimesh import codec
 from aimesh.faustfix import MeshApp
 from aimesh.services.agent_topics import Copier, Digester
 from aimesh.services.kafka_access import OPEN, KafkaAccess
+from aimesh.tables.telemetry.live import Live, told_of
 from aimesh.tables.telemetry.rows import Store
-from aimesh.tables.telemetry.tables import Happening, Keep, TelemetryTables
+from aimesh.tables.telemetry.tables import Keep, TelemetryTables
 from aimesh.tables.telemetry.writing import FeedLostError
 
 logger = logging.getLogger(__name__)
@@ -28,8 +29,6 @@ WRITE_SECONDS = 3.0
 WRITE_RECORDS = 200
 MOST_UNWRITTEN = 1000
 STEP_SECONDS = 0.005
-
-Listener = Callable[[list[Happening]], None]
 
 
 class TelemetryObserver:
@@ -66,7 +65,8 @@ class TelemetryObserver:
             digester=Digester(prefix, channels),
             access=access,
         )
-        self.listeners: list[Listener] = []
+        #: What happens right now, for clients that watch.
+        self.live = Live()
         self._generation = 0
         self._ready = asyncio.Event()
         self._restoring: asyncio.Task[None] | None = None
@@ -111,6 +111,7 @@ class TelemetryObserver:
         if self._restoring is not None:
             self._restoring.cancel()
         self.tables.forget()
+        self.live.clear()
 
     async def _on_rebalance_complete(self, *_: Any, **__: Any) -> None:
         if self._holds_feed:
@@ -156,8 +157,7 @@ class TelemetryObserver:
                 self._full.set()
             if len(self._batch) >= MOST_UNWRITTEN:
                 self._room.clear()
-            for listener in self.listeners:
-                listener(happened)
+            self.live.tell(told_of(*happening) for happening in happened)
             await asyncio.sleep(0)  # let others have their turn
 
     async def _write(self) -> None:

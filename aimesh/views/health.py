@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from aiohttp import web
 
 from aimesh.health import Health
@@ -9,8 +11,15 @@ from aimesh.records import now
 from aimesh.version import __version__
 
 
-def routes(health: Health) -> list[web.AbstractRouteDef]:
-    """Return ``/livez``, ``/readyz`` and ``/health``."""
+def routes(
+    health: Health, connections: Callable[[], int] = lambda: 0
+) -> list[web.AbstractRouteDef]:
+    """Return ``/livez``, ``/readyz`` and ``/health``.
+
+    Arguments:
+        health: tells the truth.
+        connections: how many clients watch the telemetry's streams.
+    """
 
     async def livez(request: web.Request) -> web.Response:
         return web.Response(text="ok\n")
@@ -30,7 +39,7 @@ def routes(health: Health) -> list[web.AbstractRouteDef]:
                 "status": "healthy" if ready else "starting",
                 "timestamp": now(),
                 "version": __version__,
-                "active_connections": 0,
+                "active_connections": connections(),
                 "checks": health.checks(),
             }
         )

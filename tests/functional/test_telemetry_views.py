@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from aimesh.core.telemetry import AgentMessage, DetailedError
+from aimesh.tables.telemetry.live import Live
 from aimesh.tables.telemetry.tables import Keep, TelemetryTables
 from aimesh.views.problems import problems
 from aimesh.views.telemetry.common import Source
@@ -138,7 +139,7 @@ async def api() -> AsyncIterator[Api]:
     observer = Ready(Disk().tables(Keep(1000, 1000, 1000)))
     app = web.Application(middlewares=[problems])
     source = Source(observer, "p.")  # type: ignore[arg-type]
-    app.add_routes(routes(source))
+    app.add_routes(routes(source, Live()))
     async with TestClient(TestServer(app)) as client:
         yield Api(client, observer)
 
