@@ -54,6 +54,9 @@ from aimesh.views.security import protect
 DEFAULT_KAFKA = "localhost:9092"
 # added to a model's time-out: recalling memories, waiting for a slot
 SLACK = 30.0
+# Three roles share the places at the model: a call may wait for two others before it begins. Too
+# short a deadline would make failures of tasks that only had to queue.
+ROUNDS = 3
 
 
 def create_app(settings: Settings) -> RootApp:
@@ -184,7 +187,7 @@ class _Wiring:
             admit=agent.admit,
             partitions=1,
             slots=1,
-            deadline=4 * self.settings.llm_timeout + SLACK,
+            deadline=4 * ROUNDS * self.settings.llm_timeout + SLACK,
         )
         return {"producer": app}
 
@@ -201,7 +204,7 @@ class _Wiring:
             work=agent.work,
             admit=consumer.admit,
             slots=self.settings.llm_concurrency,
-            deadline=self.settings.llm_timeout + SLACK,
+            deadline=ROUNDS * self.settings.llm_timeout + SLACK,
         )
         return {"consumer": app}
 
@@ -254,7 +257,7 @@ class _Wiring:
             work=agent.work,
             admit=reviewer.admit,
             slots=self.settings.llm_concurrency,
-            deadline=self.settings.llm_timeout + SLACK,
+            deadline=ROUNDS * self.settings.llm_timeout + SLACK,
         )
         return {"reviewer": app}
 

@@ -13,7 +13,13 @@ from typing import Any
 import httpx
 
 from aimesh.core.prompts import Prompt
-from aimesh.errors import BadAnswerError, MeshError, ModelMissingError, UnavailableError
+from aimesh.errors import (
+    BadAnswerError,
+    MeshError,
+    ModelMissingError,
+    TooSlowError,
+    UnavailableError,
+)
 from aimesh.services.batching import Batcher, Vectors
 from aimesh.services.ollama_wire import Collector, NoRouteError, body, count, parsed, refusal
 from aimesh.services.status import ServiceStatus, StatusKeeper
@@ -37,9 +43,9 @@ class Answer:
 class Ollama:
     """Asks one Ollama server for answers and embeddings.
 
-    Every call raises UnavailableError when the server cannot be reached, is too slow or has too
-    much to do (``retry_after`` when it says for how long), ModelMissingError when it lacks the
-    model, and BadAnswerError when what it sent cannot be used.
+    Every call raises UnavailableError when the server cannot be reached or has too much to do
+    (``retry_after`` when it says for how long), TooSlowError when no whole answer came in time,
+    ModelMissingError when it lacks the model, and BadAnswerError when what it sent cannot be used.
 
     Arguments:
         url: address of the server, without a path.
@@ -152,7 +158,7 @@ class Ollama:
 
     def _unreachable(self, exc: Exception, timeout: float) -> UnavailableError:
         if isinstance(exc, TimeoutError):
-            return UnavailableError(
+            return TooSlowError(
                 "ollama",
                 f"no whole answer from {self.url} within {timeout:g} s",
                 remedy="a smaller model, fewer calls at once, or a larger AIMESH_LLM_TIMEOUT",
@@ -187,7 +193,7 @@ class Ollama:
                     async with asyncio.timeout(self._idle_timeout):
                         chunk = await anext(chunks, None)
                 except TimeoutError as exc:
-                    raise UnavailableError(
+                    raise TooSlowError(
                         "ollama",
                         f"the answer stopped for {self._idle_timeout:g} s in the middle",
                         remedy="look at its log and at the machine's load",
