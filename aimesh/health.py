@@ -31,10 +31,9 @@ class Health:
         found = []
         for role, app in self._roles.items():
             reason = self._reason(app)
-            if reason:
-                since = self._since.setdefault(role, now())
-            else:
-                since = self._since.pop(role, "")
+            since = self._since.setdefault(role, now()) if reason else ""
+            if not reason:
+                self._since.pop(role, None)
             found.append({"name": role, "ok": not reason, "reason": reason, "since": since})
         return found
 

@@ -144,7 +144,8 @@ class MeshViews:
             raise Problem(
                 503,
                 "Not available",
-                f"kafka has not taken the task, though it may still arrive: {str(exc) or 'time-out'}",
+                "kafka has not taken the task, though it may still arrive: "
+                + (str(exc) or "time-out"),
                 task_id=task.task_id,
             ) from exc
 

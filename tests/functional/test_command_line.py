@@ -70,7 +70,8 @@ def test_the_help_makes_no_application_and_loads_nothing_heavy() -> None:
         "import aimesh.__main__ as m\n"
         "try: m.main()\n"
         "except SystemExit: pass\n"
-        "print([n for n in ('aimesh.wiring', 'aimesh.records', 'httpx', 'rich') if n in sys.modules])"
+        "heavy = ('aimesh.wiring', 'aimesh.records', 'httpx', 'rich')\n"
+        "print([n for n in heavy if n in sys.modules])"
     )
     run = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environ()
