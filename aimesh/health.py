@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
-from aimesh.agents.observer import Observer
-from aimesh.agents.telemetry_observer import TelemetryObserver
 from aimesh.faustfix import MeshApp
 from aimesh.records import now
 from aimesh.stage import Stage
+
+
+class Reader(Protocol):
+    """A role that must read its tables before it can answer."""
+
+    @property
+    def app(self) -> MeshApp:
+        """The role's application."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether the tables are read, or are another worker's."""
 
 
 class Health:
@@ -19,7 +29,7 @@ class Health:
         self,
         roles: Mapping[str, MeshApp],
         stages: Sequence[Stage],
-        *readers: Observer | TelemetryObserver,
+        *readers: Reader,
     ) -> None:
         self._roles = roles
         self._stages = stages
@@ -45,9 +55,7 @@ class Health:
         if app.in_recovery or not app.tables.actives_ready:
             return "tables are being recovered"
         reader = self._readers.get(app)
-        if isinstance(reader, Observer) and not reader.ready:
-            return "tables are being read"
-        if isinstance(reader, TelemetryObserver) and not reader.settled:
+        if reader is not None and not reader.settled:
             return "tables are being read"
         return ""
 

@@ -62,6 +62,11 @@ class Observer:
         app.on_partitions_revoked.connect(self._on_revoked, weak=False)
         app.on_rebalance_complete.connect(self._on_rebalance_complete, weak=False)
 
+    @property
+    def settled(self) -> bool:
+        """Whether the tables are read."""
+        return self.ready
+
     async def _on_revoked(self, *_: Any, **__: Any) -> None:
         self.ready = False
         self._batch.clear()

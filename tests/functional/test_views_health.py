@@ -11,7 +11,6 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from aimesh.agents.observer import Observer
 from aimesh.errors import UnavailableError
 from aimesh.faustfix import MeshApp
 from aimesh.health import Health
@@ -44,13 +43,13 @@ class Worker:
 
     def __init__(self) -> None:
         self.consumer, watcher = Role(), Role()
-        self.observer = SimpleNamespace(app=watcher, ready=True)
+        self.observer = SimpleNamespace(app=watcher, settled=True)
         self.waiting: dict[str, tuple[str, float]] = {}
         stage = SimpleNamespace(app=self.consumer, runner=SimpleNamespace(waiting=self.waiting))
         self.health = Health(
             {"consumer": self.consumer.app, "observer": watcher.app},
             [cast(Stage, stage)],
-            cast(Observer, self.observer),
+            self.observer,
         )
 
 
@@ -106,7 +105,7 @@ async def test_a_role_that_does_not_work_yet_is_named_with_the_reason(
 async def test_an_observer_that_still_reads_its_tables_is_not_ready(
     client: Client, worker: Worker
 ) -> None:
-    worker.observer.ready = False
+    worker.observer.settled = False
     assert (await get(client, "/readyz", 503))["not_ready"] == ["observer"]
 
 
