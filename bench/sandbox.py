@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import statistics
 import subprocess
 import tempfile
@@ -107,6 +108,10 @@ def main() -> None:
         goal = row["goal"] or ""
         cells = f"{row['bare_ms']:>9}{row['held_ms']:>9}{row['ratio']:>7}{goal:>7}"
         print(f"{row['layers']:<16}{cells}")
+    load, processors = os.getloadavg()[0], os.cpu_count() or 1
+    if load > processors:
+        print(f"The machine was busy (load {load:.0f} on {processors} processors): the mesh's own")
+        print("work goes before a run, so these ratios are higher than on a quiet one.")
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ class Template:
     executable: str
     facts: Mapping[str, Any]
     # what Landlock lets the run read, beside its folder
-    readable: tuple[str, ...]
+    readable: tuple[tuple[str, int], ...]
     landlock_calls: tuple[int, ...]
 
     def job(
@@ -99,15 +99,19 @@ class Template:
             "cases": (len(source), len(judged)),
             "parent": os.getpid(),
         }
-        with open(fd, "wb", closefd=False) as file:
-            file.write(source + judged + _bytecode() + marshal.dumps(facts))
+        try:
+            with open(fd, "wb", closefd=False) as file:
+                file.write(source + judged + _bytecode() + marshal.dumps(facts))
+        except BaseException:
+            os.close(fd)
+            raise
         return fd, len(source) + len(judged)
 
     def _landlock(self, folder: str) -> object:
         version = self.layers.landlock
         if not version:
             return None
-        rules = landlock.rules(version, self.readable, folder)
+        rules = [*self.readable, landlock.keeping(version, folder)]
         return self.landlock_calls, landlock.ruleset(version), rules
 
 
@@ -124,7 +128,7 @@ def template(layers: Layers, limits: Limits, root: str) -> Template:
     return Template(
         layers=layers,
         executable=python.executable,
-        readable=readable,
+        readable=tuple(landlock.reading(layers.landlock, readable)) if layers.landlock else (),
         landlock_calls=tuple(calls[call] for call in _LANDLOCK) if layers.landlock else (),
         facts={
             "isolated": layers.isolated,

@@ -31,23 +31,23 @@ def ruleset(version: int) -> bytes:
     return attributes
 
 
-def rules(version: int, readable: Iterable[str], folder: str) -> list[tuple[str, int]]:
-    """What is given back: reading below ``readable``, and all but programs in ``folder``.
+def reading(version: int, paths: Iterable[str]) -> list[tuple[str, int]]:
+    """What may be read: existing files and folders with their rights, and the null device.
 
     Arguments:
         version: Landlock's ABI version.
-        readable: existing files and folders, the devices among them.
-        folder: the private working folder.
-
-    Returns:
-        paths with their rights, as the sandboxed process adds them.
+        paths: the files and folders.
     """
     known = _rights(version)
-    special = _EXECUTE | _MAKE_CHAR | _MAKE_SOCK | _MAKE_FIFO | _MAKE_BLOCK | _IOCTL_DEV
-    given = [(path, _reading(path)) for path in readable]
+    given = [(path, _reading(path)) for path in paths]
     given.append(("/dev/null", _READ_FILE | _WRITE_FILE))
-    given.append((folder, known & ~special))
     return [(path, access & known) for path, access in given]
+
+
+def keeping(version: int, folder: str) -> tuple[str, int]:
+    """The private working folder with its rights: all but programs and special files."""
+    special = _EXECUTE | _MAKE_CHAR | _MAKE_SOCK | _MAKE_FIFO | _MAKE_BLOCK | _IOCTL_DEV
+    return folder, _rights(version) & ~special
 
 
 def _reading(path: str) -> int:
