@@ -41,6 +41,11 @@ async def _two_processes_of(pid: int) -> list[int]:
     return _below(pid)
 
 
+def _sleeps(pid: int) -> bool:
+    """Tell whether a process is inside of ``time.sleep``."""
+    return "nanosleep" in Path(f"/proc/{pid}/wchan").read_text()
+
+
 def _descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))
 
@@ -118,6 +123,7 @@ async def test_killing_the_keeper_kills_the_worker_and_is_no_pass(
     async with opened(tmp_path, mode) as sandbox:
         running = asyncio.create_task(sandbox.run(_SLEEPS))
         keeper, worker = await _two_processes_of(os.getpid())
+        await until(lambda: _sleeps(worker))  # it is locked down, and runs the code
         os.kill(keeper, signal.SIGKILL)
         outcome = await running
         await until(lambda: gone(worker))
@@ -129,8 +135,9 @@ async def test_the_end_is_noticed_though_the_pipes_stay_open(tmp_path: Path) -> 
     # only code that nothing holds can leave a process that keeps the pipe
     async with opened(tmp_path, "unsafe", Limits(wall_s=20)) as sandbox:
         outcome = await sandbox.run(
-            "import os, time\npid = os.fork()\nif pid == 0:\n    os.setsid()\n"
-            "    time.sleep(60)\nprint(pid)"
+            "import os, time\nreading, writing = os.pipe()\npid = os.fork()\nif pid == 0:\n"
+            "    os.setsid()\n    os.write(writing, b'.')\n    time.sleep(60)\n"
+            "os.read(reading, 1)\nprint(pid)"
         )
     assert (outcome.verdict, outcome.exit_code) == ("passed", 0)
     assert outcome.wall_s < 20
