@@ -87,7 +87,8 @@ class MeshConsumer(driver.Consumer):
 
     # -- positions
 
-    def _stream_partitions(self) -> list[TP]:
+    def stream_partitions(self) -> list[TP]:
+        """Return the partitions that streams read, as opposed to changelogs."""
         acks = self.app.topics.acks_enabled_for
         return [tp for tp in self.assignment() if acks(tp.topic)]
 
@@ -97,7 +98,7 @@ class MeshConsumer(driver.Consumer):
         A commit beyond the log's end (a broker lost its last messages when its machine failed)
         counts as none: what was written since stands at offsets that were committed before.
         """
-        partitions = self._stream_partitions()
+        partitions = self.stream_partitions()
         if not partitions:
             return
         committed = await self.seek_to_committed()
@@ -206,7 +207,7 @@ class MeshConsumer(driver.Consumer):
                 await self._look()
 
     async def _look(self) -> None:
-        partitions = self._stream_partitions()
+        partitions = self.stream_partitions()
         unsought = any(tp not in self._deliveries for tp in partitions)
         if unsought and self._unsought:
             self.log.warning("positions are unknown, reading again from the committed offsets")
