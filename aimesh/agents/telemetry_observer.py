@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 # shown already, and read again from the feed after a crash.
 WRITE_SECONDS = 3.0
 WRITE_RECORDS = 200
-MOST_UNWRITTEN = 1000
+MOST_UNWRITTEN = 400
 STEP_SECONDS = 0.005
 
 
@@ -151,6 +151,8 @@ class TelemetryObserver:
                 # what escapes here is acknowledged and lost, and ends the reading
                 logger.exception("%s %s cannot be worked in", self.feed, event.message.offset)
                 happened = []
+            # it waits to be acknowledged, and what was in it would wait with it
+            event.value = event.message.value = None
             self._batch.append(event)
             self._filled.set()
             if len(self._batch) >= WRITE_RECORDS:

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from aimesh.core.telemetry import rfc3339
-
 RUNNING, COMPLETED, FAILED, CANCELLED = "running", "completed", "failed", "cancelled"
 
 
@@ -81,7 +79,7 @@ class Handoff:
 
 def time_text(seconds: float) -> str:
     """Return a Unix time as RFC 3339."""
-    return rfc3339(datetime.fromtimestamp(seconds, UTC))
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def timeline(

@@ -28,6 +28,8 @@ METADATA_AGE = 2000
 # the fetch wait of one broker holds up partitions that have something
 FETCH_WAIT = 100
 AT_ONCE = 1000
+# what is fetched and not copied yet is held in memory: so much of one partition, and of a broker
+FETCH_OF_PARTITION, FETCH = 256 << 10, 4 << 20
 # one record of the feed has at most so many entries and, but for its last, so many bytes
 PORTION, PORTION_BYTES = 100, 128 << 10
 COMMIT_SECONDS = 1.0
@@ -97,6 +99,8 @@ class Copier:
             auto_offset_reset="earliest",
             metadata_max_age_ms=METADATA_AGE,
             fetch_max_wait_ms=FETCH_WAIT,
+            max_partition_fetch_bytes=FETCH_OF_PARTITION,
+            fetch_max_bytes=FETCH,
             session_timeout_ms=10_000,
             heartbeat_interval_ms=3_000,
             max_poll_interval_ms=864_000_000,

@@ -149,6 +149,11 @@ class Errors:
                 fitting.append(number)
         return fitting
 
+    def count_of_trace(self, trace_id: str) -> int:
+        """Return how many errors a trace has."""
+        found = self._traces.get(trace_id)
+        return 0 if found is None else len(found)
+
     def find(self, error_id: str) -> bytes | None:
         """Return the row of an error, None where there is none of this id."""
         number = self._ids.get(hash(error_id))

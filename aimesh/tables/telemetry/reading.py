@@ -48,7 +48,7 @@ def summary(tables: TelemetryTables, trace: Trace) -> Shown:
         "updated_at": time_text(trace.last_at),
         "message_count": trace.messages,
         "pending_tasks": trace.open,
-        "error_count": len(tables.errors.matching(trace_id=trace.trace_id)),
+        "error_count": tables.errors.count_of_trace(trace.trace_id),
         "total_tokens": trace.tokens,
         "llm_calls": trace.calls,
         "session_id": trace.session or None,
