@@ -37,9 +37,9 @@ def chromium() -> str:
     return found
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """Run one browser for the whole session: use contexts of your own."""
+    """Run one browser for all tests here: use contexts of your own."""
     path = chromium()
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(executable_path=path, args=list(FLAGS))
@@ -47,9 +47,9 @@ async def browser() -> AsyncIterator[Browser]:
         await running.close()
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def kafka(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    """Where one broker, shared by the whole session, can be reached: use names of your own."""
+    """Where one broker, shared by all tests here, can be reached: use names of your own."""
     async with running_kafka(tmp_path_factory.mktemp("kafka")) as broker:
         yield broker.bootstrap
 

@@ -10,8 +10,8 @@ import pytest_asyncio
 from tests.kafka import running_kafka
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def kafka(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    """Where one broker, shared by the whole session, can be reached: use names of your own."""
+    """Where one broker, shared by all tests here, can be reached: use names of your own."""
     async with running_kafka(tmp_path_factory.mktemp("kafka")) as broker:
         yield broker.bootstrap

@@ -1,4 +1,4 @@
 # expect: output_limit
 # control: output
 import sys
-sys.stdout.write('y'*(200<<20))
+sys.stdout.write('y'*(64<<20))
