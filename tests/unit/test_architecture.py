@@ -23,7 +23,7 @@ FLOORS = [
     {"agents"},
     {"health", "telemetry"},
     {"views"},
-    {"quiet", "root", "wiring", "telemetry_wiring"},
+    {"quiet", "root", "wiring"},
     {"commands"},
 ]
 

@@ -1,4 +1,4 @@
-"""Puts the parts of the telemetry together; `aimesh.wiring` starts them with the observer role."""
+"""Puts the parts of the telemetry together; the worker starts them with the observer role."""
 
 from __future__ import annotations
 
