@@ -1,0 +1,141 @@
+"""What several roles of one worker share; each part is built once, when first used."""
+
+from __future__ import annotations
+
+import socket
+import uuid
+from collections.abc import Awaitable, Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from aimesh import hops, topics
+from aimesh.faustfix import MeshApp
+from aimesh.probing import Probing
+from aimesh.reporting import Reporter
+from aimesh.root import Hub, RootApp
+from aimesh.services.kafka_access import KafkaAccess
+from aimesh.services.memory import Memory
+from aimesh.services.ollama import Ollama
+from aimesh.services.sandbox import Limits, Sandbox
+from aimesh.settings import Settings
+from aimesh.stage import Stage
+from aimesh.telling import Teller
+
+DEFAULT_KAFKA = "localhost:9092"
+
+
+class Parts:
+    """The shared parts of one worker.
+
+    Arguments:
+        settings: of the worker.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.kafka = settings.kafka or DEFAULT_KAFKA
+        self.access = KafkaAccess.from_settings(settings)
+        # tells this very process from the one before it and from its neighbours
+        host = "".join(c if c.isalnum() else "-" for c in socket.gethostname().lower())[:30]
+        self.identity = f"{host}-{uuid.uuid4().hex[:12]}"
+        self.stages: list[Stage] = []
+        self.closers: list[Callable[[], Awaitable[None]]] = []
+        self.hubs: list[Hub] = []
+        self._probing: Probing | None = None
+
+    def name(self, topic: str) -> str:
+        """Return a topic's whole name."""
+        return self.settings.topic_prefix + topic
+
+    @cached_property
+    def ollama(self) -> Ollama:
+        """The model."""
+        s = self.settings
+        ollama = Ollama(
+            s.ollama_url,
+            s.model,
+            s.embed_model,
+            timeout=s.llm_timeout,
+            concurrency=s.llm_concurrency,
+        )
+        self.closers.append(ollama.close)
+        return ollama
+
+    @cached_property
+    def memory(self) -> Memory:
+        """What earlier tasks taught."""
+        s = self.settings
+        memory = Memory(
+            self.ollama.embed,
+            url=s.qdrant_url,
+            folder=s.data / "memory",
+            embed_model=s.embed_model,
+            enabled=s.memory,
+        )
+        self.closers.append(memory.close)
+        return memory
+
+    @cached_property
+    def sandbox(self) -> Sandbox:
+        """Where code runs."""
+        s = self.settings
+        sandbox = Sandbox(
+            Limits.from_settings(s),
+            mode=s.sandbox,
+            slots=s.sandbox_concurrency,
+            scratch=s.data / "sandbox",
+        )
+        self.closers.append(sandbox.close)
+        return sandbox
+
+    def app(self, role: str, **options: Any) -> MeshApp:
+        """Return the Faust application of a role."""
+        app_id = hops.app_id(self.settings, role)
+        return MeshApp(app_id, **self.common(self.settings.folder / role), **options)
+
+    def common(self, datadir: Path) -> dict[str, Any]:
+        """Return how every application of this worker is made."""
+        return {
+            "broker": self.kafka,
+            "datadir": datadir,
+            "identity": self.identity,
+            "topic_replication_factor": self.settings.replication,
+            "topic_partitions": self.settings.partitions,
+            **self.access.faust_options(),
+        }
+
+    def stage(self, role: str, tell: Teller, app: MeshApp, **options: Any) -> Stage:
+        """Return a stage of a role's application; ``options`` are those of `Stage`."""
+        options.setdefault("partitions", self.settings.partitions)
+        stage = Stage(
+            app,
+            dead_letters_topic=self.name(topics.DEAD_LETTERS),
+            owner=self.identity,
+            tries=self.settings.job_tries,
+            retention=self.settings.seen_retention,
+            listener=tell.of_job,
+            **options,
+        )
+        self.stages.append(stage)
+        Reporter(stage, role=role, topic=self.name(topics.GOVERNOR), services=self.statuses)
+        return stage
+
+    def statuses(self) -> list[dict[str, Any]]:
+        """Return how the services that this worker uses are doing."""
+        return self._probing.statuses() if self._probing else []
+
+    def teller(self, app: MeshApp, role: str) -> Teller:
+        """Return what tells the others of a role's work."""
+        return Teller(app, self.name(topics.TELEMETRY), role)
+
+    def probe(self, root: RootApp) -> Probing:
+        """Return what looks after the services that were built so far."""
+        built = self.__dict__
+        self._probing = Probing(
+            ollama=built.get("ollama"),
+            memory=built.get("memory"),
+            sandbox=built.get("sandbox"),
+            beacon=root.beacon,
+        )
+        return self._probing
