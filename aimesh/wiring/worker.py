@@ -25,6 +25,8 @@ from aimesh.views.audit import AuditViews
 from aimesh.views.mesh import MeshViews
 from aimesh.views.problems import problems
 from aimesh.views.security import protect
+from aimesh.views.tasks import TaskViews
+from aimesh.views.tasks_reading import TaskEvents
 from aimesh.wiring import mesh
 from aimesh.wiring.parts import Parts
 from aimesh.wiring.telemetry import TelemetryWiring
@@ -74,16 +76,17 @@ class _Worker:
 
     def _routes(self, root: RootApp, roles: dict[str, MeshApp]) -> list[AbstractRouteDef]:
         parts = self.parts
+        brokers = Brokers(parts.kafka, parts.access)
         found = health_views.routes(Health(roles, parts.stages, *self._readers()), self._watching)
         if self.observer is not None:
             found += MeshViews(root, self.observer, parts.name(topics.TASKS)).routes()
+            found += TaskViews(self.observer, TaskEvents(brokers, self.settings)).routes()
             hub = FeedHub(parts.kafka, self._feed(), self.settings.partitions, parts.access)
             parts.hubs.append(hub)
             found += [*streams.routes(hub), *dashboard.routes(self.settings)]
         if self.telemetry is not None:
             found += self.telemetry.routes()
             parts.hubs.append(self.telemetry.observer.live)
-        brokers = Brokers(parts.kafka, parts.access)
         # the archive is where persistence is
         archive = self.settings.history if "persistence" in roles else None
         audits = AuditViews(partial(audit, brokers, self.settings, archive=archive))
