@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 from weakref import WeakValueDictionary
@@ -15,22 +16,26 @@ from mode import Service
 from aimesh.core.delivery import Delivery, Reading, Step
 
 LOOK_INTERVAL = 1.0
+# A partition that has been drained waits for the fetch that is under way for idle ones: briefly
+# while messages come. When none came for a while, nobody waits, and every fetch costs both sides.
+FETCH_WAIT_MS = 100
+IDLE_FETCH_WAIT_MS = 500
+IDLE_SECONDS = 2.0
 
 
 class MeshThread(driver.AIOKafkaConsumerThread):
     """The consumer's thread, with a fetch wait that suits small clusters (Faust fixes 1.5 s)."""
 
-    fetch_wait_ms = 100
-
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._received_at = time.monotonic()
         #: What the client did last with each partition that was sought.
         self.readings: dict[TP, Reading] = {}
 
     def _create_worker_consumer(self, transport: driver.Transport) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         # read when the consumer starts, so it can still be set here
-        consumer._fetch_max_wait_ms = self.fetch_wait_ms
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
         return consumer
 
     async def go_to(self, tp: TP, offset: int) -> None:
@@ -47,11 +52,21 @@ class MeshThread(driver.AIOKafkaConsumerThread):
 
     async def _fetch_records(self, *args: Any, **options: Any) -> Any:
         records = await super()._fetch_records(*args, **options)
+        self._suit_fetch_wait(bool(records))
         for tp, batch in records.items():
             reading = self.readings.get(tp)
             if reading is not None and reading[1] is None:
                 self.readings[tp] = (reading[0], batch[0].offset)
         return records
+
+    def _suit_fetch_wait(self, received: bool) -> None:
+        now = time.monotonic()
+        if received:
+            self._received_at = now
+        idle = now - self._received_at > IDLE_SECONDS
+        # read for each fetch; the next one begins only after what was received has been taken
+        fetcher = self._ensure_consumer()._fetcher
+        fetcher._fetch_max_wait_ms = IDLE_FETCH_WAIT_MS if idle else FETCH_WAIT_MS
 
     def position_of(self, tp: TP) -> int | None:
         """Return the offset that the client reads next, None where it does not know yet."""

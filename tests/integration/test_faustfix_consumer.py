@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from aimesh.faustfix import MeshApp, MeshConsumer
+from aimesh.faustfix import consumer as consumer_module
 from tests.faustapps import (
     Reading,
     StockConsumerApp,
@@ -231,6 +232,21 @@ async def test_the_fetch_wait_suits_small_clusters(
         # how long a drained partition may wait for idle ones
         wait = found.consumer._thread._ensure_consumer()._fetcher._fetch_max_wait_ms
     assert wait == (100 if make is MeshApp else 1500)
+
+
+async def test_fetches_of_an_idle_consumer_wait_longer_until_a_message_comes(
+    kafka: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer_module, "IDLE_SECONDS", 0.1)
+    topic = await new_topic(kafka)
+    found = new_reading(kafka, tmp_path, topic)
+    async with reading(found):
+        fetcher = found.consumer._thread._ensure_consumer()._fetcher
+        await until(lambda: fetcher._fetch_max_wait_ms == 500)
+        monkeypatch.setattr(consumer_module, "IDLE_SECONDS", 60.0)
+        await write(kafka, topic, "1")
+        await until(lambda: len(found.values) == 1)
+        assert fetcher._fetch_max_wait_ms == 100
 
 
 async def test_seeks_happen_in_the_thread_that_uses_the_client(
