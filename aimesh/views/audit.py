@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 PATH = "/api/v1/mesh/audit"
 # least seconds between the beginnings of two audits: one reads all topics from their beginning
 PAUSE = 60.0
+# least seconds between two for the sake of metrics, which are asked for all the time
+SELDOM = 600.0
 # a caller that finds no balance yet waits so long for the first one
 PATIENCE = 2.0
 # what does not balance is told up to so many tasks
@@ -53,7 +55,7 @@ class AuditViews:
 
         The status is 202 as long as there is none.
         """
-        self._begin()
+        self._begin(self._pause)
         if self._newest["report"] is None and self._task is not None:
             await asyncio.wait([self._task], timeout=PATIENCE)
         running = self._task is not None and not self._task.done()
@@ -64,16 +66,25 @@ class AuditViews:
             content_type="application/json",
         )
 
+    def unaccounted(self) -> int | None:
+        """Return how many tasks the newest audit could not account for; None without one.
+
+        An old one is made anew in the background.
+        """
+        self._begin(SELDOM)
+        report = self._newest["report"]
+        return None if report is None else int(report["problems_total"])
+
     async def close(self) -> None:
         """End an audit that is on its way."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
 
-    def _begin(self) -> None:
+    def _begin(self, pause: float) -> None:
         if self._task is not None and not self._task.done():
             return
-        if self._began is None or monotonic() - self._began >= self._pause:
+        if self._began is None or monotonic() - self._began >= pause:
             self._began = monotonic()
             self._task = asyncio.create_task(self._made())
 

@@ -19,7 +19,7 @@ from aimesh.services.kafka import KafkaAdmin
 from aimesh.services.reading import Brokers
 from aimesh.settings import Settings
 from aimesh.topics import Layout
-from aimesh.views import dashboard, dead_letters, streams
+from aimesh.views import dashboard, dead_letters, prometheus, streams
 from aimesh.views import health as health_views
 from aimesh.views.audit import AuditViews
 from aimesh.views.mesh import MeshViews
@@ -77,7 +77,8 @@ class _Worker:
     def _routes(self, root: RootApp, roles: dict[str, MeshApp]) -> list[AbstractRouteDef]:
         parts = self.parts
         brokers = Brokers(parts.kafka, parts.access)
-        found = health_views.routes(Health(roles, parts.stages, *self._readers()), self._watching)
+        health = Health(roles, parts.stages, *self._readers())
+        found = health_views.routes(health, self._watching)
         if self.observer is not None:
             found += MeshViews(root, self.observer, parts.name(topics.TASKS)).routes()
             found += TaskViews(self.observer, TaskEvents(brokers, self.settings)).routes()
@@ -91,6 +92,8 @@ class _Worker:
         archive = self.settings.history if "persistence" in roles else None
         audits = AuditViews(partial(audit, brokers, self.settings, archive=archive))
         parts.closers.append(audits.close)
+        telemetry = self.telemetry.observer if self.telemetry else None
+        found += prometheus.routes(self.observer, telemetry, health.is_ready, audits.unaccounted)
         letters = DeadLetters(brokers, self.settings)
         return [*found, *audits.routes(), *dead_letters.routes(letters)]
 

@@ -15,6 +15,7 @@ from aimesh.errors import UnavailableError
 from aimesh.services.audit import Audited
 from aimesh.views import audit
 from aimesh.views.audit import AuditViews
+from tests.waiting import until
 
 Client = TestClient[web.Request, web.Application]
 
@@ -111,3 +112,14 @@ async def test_of_many_problems_the_first_are_told_with_their_number(
     assert not report["balanced"]
     assert len(report["problems"]) == 200
     assert report["problems_total"] == 500
+
+
+async def test_metrics_have_the_newest_balance_and_one_made_when_it_is_old(
+    auditor: Auditor,
+) -> None:
+    auditor.problems = (Problem("t-1", "lost", "it is nowhere"),)
+    views = AuditViews(auditor)
+    assert views.unaccounted() is None
+    await until(lambda: views.unaccounted() is not None)
+    assert (views.unaccounted(), auditor.made) == (1, 1)
+    await views.close()

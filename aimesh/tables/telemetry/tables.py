@@ -17,7 +17,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from aimesh.core.mesh_events import ENDS
 from aimesh.tables.telemetry.agents import Agents
+from aimesh.tables.telemetry.durations import Durations
 from aimesh.tables.telemetry.errors import Errors
 from aimesh.tables.telemetry.mesh_traces import MeshTraces
 from aimesh.tables.telemetry.messages import Messages
@@ -92,6 +94,7 @@ class TelemetryTables:
         self.tasks = MeshTraces(stores["traces"], self.traces)
         self.agents = Agents(stores["agents"])
         self.undecodable = Undecodables(stores["agents"])
+        self.durations = Durations()
         # keys of pages that the mark no longer needs, by store
         self._gone: dict[str, list[str]] = {name: [] for name in stores}
 
@@ -143,12 +146,18 @@ class TelemetryTables:
         else:
             self.tasks.take(ordinal, record)
             self.agents.note_event(ordinal, record)
+            self._note_duration(record)
         self.counts[f"{kind}s"] += 1
         while (overdue := self.traces.overdue()) is not None:
             if overdue.task_id:
                 self.tasks.forget(overdue)
             self.traces.drop(overdue)
         return Happening(ordinal, kind, record, row)
+
+    def _note_duration(self, event: dict[str, Any]) -> None:
+        seconds = event["data"].get("duration_s")
+        if event["kind"] in ENDS and event.get("agent") and isinstance(seconds, int | float):
+            self.durations.note(event["agent"], max(0.0, seconds))
 
     def expire(self) -> None:
         """Let tasks run out whose time has come."""
@@ -168,6 +177,7 @@ class TelemetryTables:
                 "errors": self.errors.stored(),
                 "tasks": self.tasks.stored(),
                 "undecodable": self.undecodable.stored(),
+                "durations": self.durations.stored(),
                 "traces": {"low": self.traces.low, "dropped": self.traces.dropped},
                 # removed only when the mark no longer needs them, so perhaps by whoever comes next
                 "gone": gone,
@@ -264,5 +274,6 @@ class TelemetryTables:
             if not holds():
                 raise FeedLostError
         self.undecodable.restore(mark.get("undecodable", {}))
+        self.durations.restore(mark.get("durations", {}))
         self.traces.dropped = traces.get("dropped", 0)
         self.expire()
