@@ -35,7 +35,7 @@ async def main() -> None:
         if what == "sleep":
             await asyncio.sleep(float(number))
         notes.write(f"{env['NAME']} {job.key} end\n")
-        return echo(at, task)
+        return echo(at, task, env["NAME"])
 
     stage = new_stage(
         at,

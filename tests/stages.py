@@ -113,6 +113,13 @@ class Place:
         """How often each task is on the output topic."""
         return Counter(orjson.loads(m.value or b"")["task_id"] for m in await self.read(self.out))
 
+    async def answers(self) -> dict[str, set[str]]:
+        """By whom the outputs of each task are."""
+        found: dict[str, set[str]] = {}
+        for data in [orjson.loads(m.value or b"") for m in await self.read(self.out)]:
+            found.setdefault(data["task_id"], set()).add(data["source"])
+        return found
+
     async def until_out(self, count: int, limit: float = 30.0) -> Counter[str]:
         """Wait until so many different tasks came out, and return how often each did."""
         deadline = time.monotonic() + limit
@@ -190,9 +197,10 @@ async def running(stage: Stage, *, wait: bool = True) -> AsyncIterator[Stage]:
         await app.stop()
 
 
-def echo(at: Place, task: Task) -> list[Send]:
+def echo(at: Place, task: Task, by: str = "") -> list[Send]:
     """What most work comes to: the task itself, to the output topic."""
-    return [Send(at.out, Task(task=task.task, task_id=task.task_id, attempt=task.attempt))]
+    done = Task(task=task.task, task_id=task.task_id, attempt=task.attempt, source=by)
+    return [Send(at.out, done)]
 
 
 def tasks(count: int, text: str = "ok", prefix: str = "t") -> list[dict[str, Any]]:
@@ -228,6 +236,11 @@ class Program:
         if self.process.returncode is None:
             os.killpg(self.process.pid, number)
         return await asyncio.wait_for(self.process.wait(), 40)
+
+    def signal(self, number: int) -> None:
+        """Send a signal."""
+        assert self.process is not None
+        os.killpg(self.process.pid, number)
 
     async def ready(self, limit: float = 30.0) -> None:
         """Wait until it owns partitions."""

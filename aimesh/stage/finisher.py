@@ -22,13 +22,18 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 256
+# seconds for which a result waits for those before it to be read; then only the reader finishes it
+ORDER_PATIENCE = 30.0
 
 
 class Finisher:
     """Writes results to the stage's results topic, and finishes the jobs that they belong to.
 
-    A result is finished by the worker that has recorded it, if it owns the job's partition; else,
-    and after any crash, by the one that reads it.
+    Where several workers have worked on a job (one was stopped for long and does not know that its
+    partition has moved), the first result on the topic is the job's, for all of them. So results
+    are finished in the order in which they are there: a worker finishes its own at once where it
+    knows all before it, which it does unless another one has recorded some. After a crash they are
+    finished by the one that reads them.
     """
 
     def __init__(self, stage: Stage) -> None:
@@ -36,12 +41,16 @@ class Finisher:
         self._slots = asyncio.Semaphore(AT_ONCE)
         # jobs that are being closed right now, each with what says that it is done
         self._closing: dict[str, asyncio.Task[None]] = {}
-        #: By partition: the offset up to which results were read.
+        #: By partition: the offset up to which all results are known, read or recorded here.
         self.reached: dict[int, int] = {}
+        # own results that others may be before, by partition and offset
+        self._next: dict[tuple[int, int], asyncio.Event] = {}
 
     def forget(self) -> None:
         """Drop what was read of partitions that are taken away."""
         self.reached.clear()
+        for waiting in self._next.values():
+            waiting.set()
 
     def is_closing(self, key: str) -> bool:
         """Tell whether a job's result is there and its outputs are on their way."""
@@ -60,7 +69,7 @@ class Finisher:
         while True:
             try:
                 value = codec.dumps(data)
-                await self._stage.send(
+                offset = await self._stage.send(
                     self._stage.results, job.key.encode(), value, {}, job.partition
                 )
             except TooLargeError as exc:
@@ -71,23 +80,60 @@ class Finisher:
                 await asyncio.sleep(backoff(failures))
             else:
                 break
-        # one that was read already is being finished
-        if job.partition in self._stage.owned and not self.is_closing(job.key):
+        await self._finish_own(data, job.partition, offset)
+
+    async def _finish_own(self, data: Mapping[str, Any], partition: int, offset: int) -> None:
+        """Finish a result that was just recorded, unless it was read meanwhile."""
+        if self._known(partition) < offset:
+            # the job keeps its slot for as long, so that it is not taken for one that nobody runs
+            waiting = self._next[partition, offset] = asyncio.Event()
+            try:
+                async with asyncio.timeout(ORDER_PATIENCE):
+                    await waiting.wait()
+            except TimeoutError:
+                logger.warning("%s: what is before %s is not read", self._stage.results, offset)
+            finally:
+                del self._next[partition, offset]
+        if partition in self._stage.owned and self._known(partition) == offset:
+            self._reach(partition, offset + 1)
             await self._slots.acquire()
-            self._begin(data, job.partition, None)
+            self._begin(data, partition, None)
+
+    def _known(self, partition: int) -> int:
+        """Return the offset up to which all results of a partition are known."""
+        if partition in self.reached:
+            return self.reached[partition]
+        return self._stage.app.committed(self._stage.results_partition(partition))
+
+    def _reach(self, partition: int, offset: int) -> None:
+        """Note that all results before an offset are known."""
+        if offset > self._known(partition):
+            self.reached[partition] = offset
+        for (waiting, place), event in self._next.items():
+            if waiting == partition and place <= offset:
+                event.set()
 
     async def read(self, stream: Any) -> None:
         """Send the outputs of results and close their jobs, as far as that has not been done."""
         async for event in stream.noack().events():
             partition = event.message.partition
-            if partition not in self._stage.owned:
+            if not self._is_ours(event):
                 continue  # not acknowledged: read again by whoever owns it next
             if (result := self._result(event)) is None:
                 event.ack()
             else:
                 await self._slots.acquire()
+                if not self._is_ours(event):
+                    self._slots.release()
+                    continue
                 self._begin(result, partition, event)
-            self.reached[partition] = event.message.offset + 1
+            self._reach(partition, event.message.offset + 1)
+
+    def _is_ours(self, event: faust.Event) -> bool:
+        """Tell whether a result was read since this worker was given its partition."""
+        stage, message = self._stage, event.message
+        current: int = stage.app.consumer_generation_id
+        return message.partition in stage.owned and message.generation_id == current
 
     def _result(self, event: faust.Event) -> dict[str, Any] | None:
         """Return a result that is still to be finished, None where there is nothing to do."""

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import faust
-from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
-from faust.exceptions import ProducerSendError
 from faust.types import TP
 
 from aimesh import codec
@@ -31,7 +30,7 @@ from aimesh.stage.letters import Letters
 from aimesh.stage.pruning import Pruning
 from aimesh.stage.recovery import Recovery, fatal
 from aimesh.stage.runner import Runner, Work, backoff
-from aimesh.topics import MOST_RECORD_BYTES
+from aimesh.stage.sending import is_too_large, send
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +39,8 @@ Listener = Callable[[str, Job, dict[str, Any]], None]
 DAY = 86400.0
 # seconds for closing jobs that have their results, when the worker stops
 CLOSING_GRACE = 3.0
+# how often it is looked then whether jobs have begun to wait
+LOOK_SECONDS = 0.1
 
 
 class Stage:
@@ -168,23 +169,13 @@ class Stage:
         value: bytes,
         headers: dict[str, str],
         partition: int | None = None,
-    ) -> None:
-        """Send a message and wait until the broker has it.
+    ) -> int:
+        """Send a message and wait until the broker has it; return its offset.
 
         Raises:
             TooLargeError: it is larger than the mesh, or the broker, is set to.
         """
-        pairs = [(name, text.encode("utf-8", "replace")) for name, text in headers.items()]
-        size = len(key or b"") + len(value) + sum(len(n) + len(v) for n, v in pairs)
-        if size > MOST_RECORD_BYTES:
-            raise TooLargeError.of(topic, size, MOST_RECORD_BYTES)
-        try:
-            sent = await self.app.producer.send(topic, key, value, partition, None, pairs)
-            await sent
-        except (MessageSizeTooLargeError, RecordListTooLargeError, ProducerSendError) as exc:
-            if is_too_large(exc):
-                raise TooLargeError(f"{topic} does not take a message of {size} bytes") from exc
-            raise
+        return await send(self.app, topic, key, value, headers, partition)
 
     # -- jobs
 
@@ -261,16 +252,16 @@ class Stage:
         What is cut off stays open in the table, and is started again by whoever owns it next.
         """
         self.stopping = True
-        if self.running:
-            await asyncio.wait(list(self.running.values()), timeout=grace)
+        ends = time.monotonic() + grace
+        # those that wait for a service, or begin to, would only use up the time
+        while (at_work := self._at_work()) and time.monotonic() < ends:
+            await asyncio.wait(at_work, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         if closing := self.finisher.pending():
             await asyncio.wait(closing, timeout=CLOSING_GRACE)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-
-def is_too_large(exc: BaseException) -> bool:
-    """Tell whether Kafka's client or broker refused a message for its size."""
-    refusals = (TooLargeError, MessageSizeTooLargeError, RecordListTooLargeError)
-    return isinstance(exc, refusals) or isinstance(exc.__cause__, refusals)
+    def _at_work(self) -> list[asyncio.Task[None]]:
+        """Return the jobs that run and do not wait for a service that is down."""
+        return [task for key, task in self.running.items() if key not in self.runner.waiting]

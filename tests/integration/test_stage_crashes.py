@@ -8,6 +8,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from tests.stages import Place, Program, begun, calls, place, programs, tasks
 
 
@@ -16,6 +18,14 @@ async def until_begun(at: Place, count: int, limit: float = 30.0) -> None:
     while len(begun(at)) < count:
         assert time.monotonic() < deadline, f"only {begun(at)} of {count} began"
         await asyncio.sleep(0.02)
+
+
+async def two_members(at: Place, limit: float = 40.0) -> None:
+    """Wait until a worker that was thrown out of the group is back."""
+    deadline = time.monotonic() + limit
+    while await at.members() != 2:
+        assert time.monotonic() < deadline, "only one worker is in the group"
+        await asyncio.sleep(0.1)
 
 
 def at_work(at: Place, name: str) -> set[str]:
@@ -102,6 +112,32 @@ async def test_a_killed_worker_started_again_goes_on_from_its_disk(
         assert len(out) == 15
         # at most the jobs that were cut off by the three kills
         assert sum(begun(at).values()) <= 15 + 3 * 2
+
+
+@pytest.mark.parametrize("until", ["begin", "end"])
+async def test_of_two_answers_to_a_job_the_first_is_everybodys(
+    kafka: str, tmp_path: Path, until: str
+) -> None:
+    """A worker that was stopped for long does not know that its jobs are another one's now."""
+    async with place(kafka, tmp_path, partitions=4) as at:
+        async with programs(at, "one", "two", SLOTS="8") as (one, _):
+            await at.send(*tasks(8, "sleep 3"))
+            await until_begun(at, 8)
+            one.signal(signal.SIGSTOP)
+            own = at_work(at, "one")
+            assert own
+            deadline = time.monotonic() + 40
+            while not own <= {key for who, key, what in calls(at) if (who, what) == ("two", until)}:
+                assert time.monotonic() < deadline, calls(at)
+                await asyncio.sleep(0.02)
+            one.signal(signal.SIGCONT)
+            await at.until_ended(at.results, 8 + len(own))
+            await at.until_out(8)
+            await at.until_settled()
+            await two_members(at)
+            assert begun(at) == Counter({f"t{n}#1": 1 + (f"t{n}#1" in own) for n in range(8)})
+            answers = await at.answers()
+        assert {task: len(by) for task, by in answers.items()} == {f"t{n}": 1 for n in range(8)}
 
 
 async def test_a_job_that_ends_its_worker_keeps_nothing_else_from_being_done(

@@ -181,6 +181,28 @@ async def test_recorded_results_are_not_worked_on_again(kafka: str, tmp_path: Pa
         assert len(worked) == 8
 
 
+async def test_a_result_that_another_worker_has_recorded_before_is_the_jobs(
+    kafka: str, tmp_path: Path
+) -> None:
+    async with place(kafka, tmp_path, partitions=1) as at:
+
+        async def work(task: Task, job: Job) -> list[Send]:
+            if task.task_id == "t0":
+                sends = [send.stored() for send in echo(at, task, "another")]
+                other = {"duration_s": 0, "tries": 1, "error": "", "error_type": ""}
+                value = orjson.dumps({"key": job.key, "sends": sends, **other})
+                await at.producer.send_and_wait(at.results, value, partition=0)
+            return echo(at, task, "own")
+
+        async with running(new_stage(at, work, slots=8)) as stage:
+            await at.send(*tasks(8))
+            await at.until_out(8)
+            await until(lambda: not stage.ledger.jobs() and not stage.running)
+            answers = await at.answers()
+        assert answers == {"t0": {"another"}} | {f"t{n}": {"own"} for n in range(1, 8)}
+        assert stage.counts["restarted"] == 0
+
+
 async def test_a_result_that_is_nothing_of_the_kind_is_passed_by(
     kafka: str, tmp_path: Path
 ) -> None:
