@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from aimesh.faustfix import MeshApp
@@ -22,18 +23,32 @@ class Reader(Protocol):
         """Whether the tables are read, or are another worker's."""
 
 
+# without these a worker can do nothing; without others it waits, and answers still
+NEEDED = frozenset({"kafka"})
+
+
 class Health:
-    """Tells the truth about the roles of this worker."""
+    """Tells the truth about the roles of this worker.
+
+    Arguments:
+        roles: the roles' applications.
+        stages: whose jobs may wait for services.
+        readers: must read tables first.
+        services: tells how the services are that this worker uses, each with its ``name``, ``ok``
+            (None while unknown), ``reason``, and since when.
+    """
 
     def __init__(
         self,
         roles: Mapping[str, MeshApp],
         stages: Sequence[Stage],
         *readers: Reader,
+        services: Callable[[], Sequence[Mapping[str, Any]]] = tuple,
     ) -> None:
         self._roles = roles
         self._stages = stages
         self._readers = {reader.app: reader for reader in readers}
+        self._services = services
         self._since: dict[str, str] = {}
 
     def checks(self) -> list[dict[str, Any]]:
@@ -59,13 +74,34 @@ class Health:
             return "tables are being read"
         return ""
 
+    def services(self) -> list[dict[str, Any]]:
+        """Return each service that this worker uses: is it there, since when, what to do."""
+        told = ("name", "ok", "since", "reason", "remedy")
+        return [
+            {**{name: service.get(name, "") for name in told}, "needed": service["name"] in NEEDED}
+            for service in self._services()
+        ]
+
+    def missing(self) -> list[str]:
+        """Return the names of the roles that do not work, and of needed services that are away."""
+        away = [s["name"] for s in self.services() if s["needed"] and s["ok"] is False]
+        return [*away, *(check["name"] for check in self.checks() if not check["ok"])]
+
     def is_ready(self) -> bool:
         """Tell whether every role of this worker does its work."""
-        return all(check["ok"] for check in self.checks())
+        return not self.missing()
 
     def waiting(self) -> list[dict[str, Any]]:
         """Return what jobs of this worker wait for: services that are down, with since when."""
         reports = [(s.app.conf.id, reason, since) for s in self._stages
                    for reason, since in s.runner.waiting.values()]  # fmt: skip
         newest = {(app, reason): since for app, reason, since in reports}
-        return [{"stage": a, "reason": r, "since": s} for (a, r), s in newest.items()]
+        return [
+            {"stage": app, "reason": reason, "since": _time(since)}
+            for (app, reason), since in newest.items()
+        ]
+
+
+def _time(seconds: float) -> str:
+    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
 from typing import Any
 
 from mode import Service
 
 from aimesh.errors import MeshError
+from aimesh.services.kafka import KafkaAdmin
 from aimesh.services.memory import Memory
 from aimesh.services.ollama import Ollama
 from aimesh.services.sandbox import Sandbox
+from aimesh.services.status import ServiceStatus, StatusKeeper
 
 INTERVAL = 10.0
 # while the model server is away, or has not said yet what it is
 SOON = 2.0
+# how often the brokers are asked, and how long they may take
+BROKER_INTERVAL, BROKER_SECONDS = 3.0, 5.0
 # what the version of a rehearsal model ends with; only for telling people
 REHEARSAL = "rehearsal"
 
@@ -78,3 +83,39 @@ class Probing(Service):
                 {"name": "sandbox", "ok": bool(layers), "layers": layers, "unsafe": not layers}
             )
         return found
+
+
+class BrokerProbe(Service):
+    """Knows whether a broker answers: a worker that runs does not tell by itself.
+
+    Arguments:
+        admin: a connection of its own.
+    """
+
+    def __init__(self, admin: KafkaAdmin, **options: Any) -> None:
+        super().__init__(**options)
+        self._admin = admin
+        self._keeper = StatusKeeper("kafka")
+
+    @property
+    def status(self) -> ServiceStatus:
+        """Whether a broker answered when it was asked last, and since when."""
+        return self._keeper.status
+
+    @Service.task
+    async def _look(self) -> None:
+        while not self.should_stop:
+            await self._ask()
+            await self.sleep(BROKER_INTERVAL)
+        await self._admin.close()
+
+    async def _ask(self) -> None:
+        try:
+            async with asyncio.timeout(BROKER_SECONDS):
+                if not self._admin.is_connected:
+                    await self._admin.start()
+                await self._admin.cluster_id()
+        except Exception as exc:  # noqa: BLE001 - whatever it is, no broker has answered
+            self._keeper.bad(f"no broker answers: {exc!r}", "start Kafka, see `aimesh doctor`")
+        else:
+            self._keeper.good()

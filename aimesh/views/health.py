@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from aiohttp import web
 
@@ -22,17 +23,23 @@ def routes(
     """
 
     async def livez(request: web.Request) -> web.Response:
+        """Return that this process answers."""
         return web.Response(text="ok\n")
 
     async def readyz(request: web.Request) -> web.Response:
-        checks = health.checks()
-        ready = all(check["ok"] for check in checks)
-        body = {"ready": ready, "checks": checks, "waiting": health.waiting()}
-        if "verbose" not in request.query:
-            body = {"ready": ready, "not_ready": [c["name"] for c in checks if not c["ok"]]}
-        return web.json_response(body, status=200 if ready else 503)
+        """Return whether all works, else what is missing; ``verbose``: since when, and why."""
+        missing = health.missing()
+        body: dict[str, Any] = {"ready": not missing, "not_ready": missing}
+        if "verbose" in request.query:
+            body |= {
+                "checks": health.checks(),
+                "services": health.services(),
+                "waiting": health.waiting(),
+            }
+        return web.json_response(body, status=503 if missing else 200)
 
     async def status(request: web.Request) -> web.Response:
+        """Return how this worker is."""
         ready = health.is_ready()
         return web.json_response(
             {

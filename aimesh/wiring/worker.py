@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import partial
+from typing import Any
 
 from aiohttp.web import AbstractRouteDef, Application
 
@@ -11,6 +13,7 @@ from aimesh.agents.observer import Observer
 from aimesh.agents.telemetry_observer import TelemetryObserver
 from aimesh.faustfix import MeshApp
 from aimesh.health import Health
+from aimesh.probing import BrokerProbe
 from aimesh.root import RootApp
 from aimesh.services.audit import audit
 from aimesh.services.dead_letters import DeadLetters
@@ -46,6 +49,7 @@ class _Worker:
         self.parts = Parts(settings)
         self.observer: Observer | None = None
         self.telemetry: TelemetryWiring | None = None
+        self.brokers = BrokerProbe(KafkaAdmin(self.parts.kafka, self.parts.access))
 
     def root(self) -> RootApp:
         settings, parts = self.settings, self.parts
@@ -68,7 +72,7 @@ class _Worker:
             replication=settings.replication,
             routes=self._routes(root, roles),
             guard=self._guard,
-            services=[parts.probe(root)],
+            services=[parts.probe(root), self.brokers],
             hubs=parts.hubs,
             closers=parts.closers,
         )
@@ -77,7 +81,7 @@ class _Worker:
     def _routes(self, root: RootApp, roles: dict[str, MeshApp]) -> list[AbstractRouteDef]:
         parts = self.parts
         brokers = Brokers(parts.kafka, parts.access)
-        health = Health(roles, parts.stages, *self._readers())
+        health = Health(roles, parts.stages, *self._readers(), services=self._services)
         found = health_views.routes(health, self._watching)
         if self.observer is not None:
             found += MeshViews(root, self.observer, parts.name(topics.TASKS)).routes()
@@ -100,6 +104,12 @@ class _Worker:
     def _readers(self) -> list[Observer | TelemetryObserver]:
         telemetry = self.telemetry.observer if self.telemetry else None
         return [reader for reader in (self.observer, telemetry) if reader is not None]
+
+    def _services(self) -> list[dict[str, Any]]:
+        found = [asdict(self.brokers.status), *self.parts.statuses()]
+        if self.telemetry is not None:
+            found.append(asdict(self.telemetry.observer.copier.status))
+        return found
 
     def _watching(self) -> int:
         return self.telemetry.observer.live.connections if self.telemetry else 0

@@ -45,11 +45,13 @@ class Worker:
         self.consumer, watcher = Role(), Role()
         self.observer = SimpleNamespace(app=watcher, settled=True)
         self.waiting: dict[str, tuple[str, float]] = {}
+        self.services: list[dict[str, Any]] = []
         stage = SimpleNamespace(app=self.consumer, runner=SimpleNamespace(waiting=self.waiting))
         self.health = Health(
             {"consumer": self.consumer.app, "observer": watcher.app},
             [cast(Stage, stage)],
             self.observer,
+            services=lambda: self.services,
         )
 
 
@@ -130,6 +132,28 @@ async def test_what_jobs_wait_for_is_told(client: Client, worker: Worker) -> Non
     body = await get(client, "/readyz?verbose")
     [waiting] = body["waiting"]
     assert (waiting["stage"], waiting["reason"]) == ("aimesh-consumer", "ollama: no answer")
+    assert waiting["since"] == "1970-01-01T00:00:06.000Z"
+
+
+async def test_a_worker_without_kafka_is_not_ready_and_says_since_when(
+    client: Client, worker: Worker
+) -> None:
+    worker.services.append({"name": "kafka", "ok": None, "since": "2026-01-01T00:00:00Z"})
+    await get(client, "/readyz")
+    away = {"ok": False, "reason": "no broker answers", "since": "2026-01-02T00:00:00Z"}
+    worker.services[0] |= away
+    assert (await get(client, "/readyz", 503))["not_ready"] == ["kafka"]
+    [service] = (await get(client, "/readyz?verbose", 503))["services"]
+    assert service.items() >= away.items()
+    assert (await get(client, "/health"))["status"] == "starting"
+
+
+async def test_a_service_that_work_can_wait_for_is_told_as_missing_and_keeps_nobody_away(
+    client: Client, worker: Worker
+) -> None:
+    worker.services.append({"name": "ollama", "ok": False, "since": "t", "reason": "no answer"})
+    [service] = (await get(client, "/readyz?verbose"))["services"]
+    assert (service["name"], service["ok"], service["since"]) == ("ollama", False, "t")
 
 
 async def test_a_worker_lives_though_it_is_not_ready(client: Client, worker: Worker) -> None:

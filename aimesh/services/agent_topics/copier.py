@@ -20,6 +20,7 @@ from aiokafka.errors import KafkaError
 
 from aimesh.services.agent_topics.digest import Digester, Entry
 from aimesh.services.kafka_access import OPEN, KafkaAccess
+from aimesh.services.status import ServiceStatus, StatusKeeper
 
 logger = logging.getLogger(__name__)
 
@@ -69,8 +70,12 @@ class Copier:
         self._copied: dict[TopicPartition, int] = {}
         self._committed_at = 0.0
         self.counts: Counter[str] = Counter()
-        #: Why nothing is being copied, empty where all is well.
-        self.problem = "not started"
+        self._keeper = StatusKeeper("agents' topics")
+
+    @property
+    def status(self) -> ServiceStatus:
+        """Whether the topics are being copied, and since when."""
+        return self._keeper.status
 
     async def run(self) -> None:
         """Copy until cancelled, whatever happens to the brokers."""
@@ -80,11 +85,11 @@ class Copier:
                 await self._copy()
             except (KafkaError, OSError, TimeoutError) as exc:
                 logger.warning("reading along with the agents broke off, going on: %r", exc)
-                self.problem = repr(exc)
+                self._keeper.bad(f"not being read: {exc!r}", "see how Kafka is")
             except Exception as exc:
                 # no message of any agent may end the observation of all
                 logger.exception("reading along with the agents failed, trying again")
-                self.problem = repr(exc)
+                self._keeper.bad(f"not being read: {exc!r}", "see how Kafka is")
             if self.counts["copied"]:
                 pause = PAUSE_LEAST
             await asyncio.sleep(pause)
@@ -117,7 +122,7 @@ class Copier:
         try:
             await consumer.start()
             await producer.start()
-            self.problem = ""
+            self._keeper.good()
             while True:
                 found = await consumer.getmany(timeout_ms=500, max_records=AT_ONCE)
                 if found:
