@@ -61,7 +61,7 @@ class MeshApp(faust.App):
             "broker_request_timeout": 60.0,
             # client-side only: at its default a busy or spare worker leaves the group for good
             "broker_max_poll_interval": 864000.0,
-            "broker_commit_interval": 0.25,
+            "broker_commit_interval": 0.5,
             "producer_request_timeout": 60.0,
             "producer_max_request_size": MAX_MESSAGE_BYTES,
             "Table": MeshTable,
