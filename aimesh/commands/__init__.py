@@ -10,6 +10,8 @@ _MODULES = (
     "aimesh.commands.faust_commands",
     "aimesh.commands.machine",
     "aimesh.commands.submit",
+    "aimesh.commands.crew",
+    "aimesh.commands.sample_agent",
     "aimesh.commands.stress",
     "aimesh.commands.tasks",
     "aimesh.commands.watch",

@@ -30,10 +30,13 @@ from aimesh.views.problems import problems
 from aimesh.views.security import protect
 from aimesh.views.tasks import TaskViews
 from aimesh.views.tasks_reading import TaskEvents
-from aimesh.wiring import mesh
+from aimesh.wiring import crew, mesh
+from aimesh.wiring.diagnosis import DiagnosisWiring
 from aimesh.wiring.parts import Parts
 from aimesh.wiring.telemetry import TelemetryWiring
 from aimesh.wiring.telemetry import layouts as telemetry_layouts
+
+ROLES = {**mesh.ROLES, crew.ROLE: crew.crew}
 
 
 def create_app(settings: Settings) -> RootApp:
@@ -55,7 +58,7 @@ class _Worker:
         settings, parts = self.settings, self.parts
         roles: dict[str, MeshApp] = {}
         for role in settings.roles:
-            roles |= self._observer() if role == "observer" else mesh.ROLES[role](parts)
+            roles |= self._observer() if role == "observer" else ROLES[role](parts)
         root = RootApp(
             f"{settings.topic_prefix}aimesh",
             **parts.common(settings.folder / "root"),
@@ -92,6 +95,9 @@ class _Worker:
         if self.telemetry is not None:
             found += self.telemetry.routes()
             parts.hubs.append(self.telemetry.observer.live)
+            if self.observer is not None:
+                diagnosis = DiagnosisWiring(parts, self.observer, self.telemetry.observer)
+                found += diagnosis.routes()
         # the archive is where persistence is
         archive = self.settings.history if "persistence" in roles else None
         audits = AuditViews(partial(audit, brokers, self.settings, archive=archive))
@@ -124,7 +130,13 @@ class _Worker:
             for role, partitions in topics.results_partitions(self.settings).items()
         ]
         feed = Layout(self._feed(), self.settings.partitions, 3 * topics.DAY)
-        return [*topics.layouts(self.settings), *results, feed, *telemetry_layouts(self.settings)]
+        return [
+            *topics.layouts(self.settings),
+            *results,
+            feed,
+            *telemetry_layouts(self.settings),
+            *(crew.layouts(self.settings) if crew.ROLE in self.settings.roles else ()),
+        ]
 
     def _observer(self) -> dict[str, MeshApp]:
         parts = self.parts

@@ -13,9 +13,12 @@ from typing import Any
 
 import pytest
 import yaml
+from click import Option
+from faust.cli.base import cli
 from jsonschema import Draft7Validator, Draft202012Validator
 
 from aimesh import hops
+from aimesh.commands import register
 from aimesh.settings import ROLES, Settings
 from aimesh.version import __version__
 
@@ -23,13 +26,22 @@ ROOT = Path(__file__).parents[2]
 SCHEMAS = ROOT / "tests/data/schemas"
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
-AGENTS = {n: s for n, s in SERVICES.items() if s["image"].startswith("aimesh:")}
+OWN = {n: s for n, s in SERVICES.items() if s["image"].startswith("aimesh:")}
+AGENTS = {n: s for n, s in OWN.items() if "command" not in s}
+SAMPLES = {n: s for n, s in OWN.items() if n not in AGENTS}
 MANIFESTS = sorted((ROOT / "k8s").rglob("*.yaml"))
 OVERLAYS = ("base", "kind", "eks", "scaling")
 # read by the tools themselves, not by the cluster
 NOT_OBJECTS = {"kustomization.yaml", "cluster.yaml"}
 # patches are parts of objects only
-PARTS = {"agent.yaml", "login.yaml"}
+PARTS = {"agent.yaml", "login.yaml", "sample.yaml"}
+
+
+def sample_variables() -> set[str]:
+    """Those that the sample agent's options can be set by."""
+    register()
+    options = cli.commands["sample-agent"].params
+    return {str(option.envvar) for option in options if isinstance(option, Option)} - {"None"}
 
 
 def known_variables() -> set[str]:
@@ -111,6 +123,27 @@ def test_every_role_is_run_by_one_service() -> None:
     assert sorted(roles) == sorted(ROLES)
 
 
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_sample_service_is_set_to_what_its_command_knows(name: str) -> None:
+    service = SAMPLES[name]
+    assert service["command"] == ["sample-agent"]
+    assert service["profiles"] == ["samples"]
+    assert set(service["environment"]) <= sample_variables() | known_variables()
+    assert {"AGENT_NAME", "TARGET_AGENT_NAME"} <= set(service["environment"])
+
+
+def test_sample_deployments_are_set_to_what_their_command_knows() -> None:
+    samples = [item for name, item in OBJECTS.items() if name.startswith("samples/")]
+    assert len(samples) == 2
+    for item in samples:
+        [agent] = item["spec"]["template"]["spec"]["containers"]
+        assert set(variables(agent)) == sample_variables()
+        assert item["metadata"]["labels"]["oracle-monitor/agent"] == "true"
+        assert (
+            item["metadata"]["annotations"]["oracle-monitor/name"] == variables(agent)["AGENT_NAME"]
+        )
+
+
 def test_nothing_keeps_a_service_from_being_scaled() -> None:
     assert not [name for name, service in SERVICES.items() if "container_name" in service]
     assert [name for name, service in AGENTS.items() if "ports" in service] == ["dashboard"]
@@ -123,9 +156,9 @@ def test_ports_are_published_on_loopback_only() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", AGENTS)
+@pytest.mark.parametrize("name", OWN)
 def test_a_container_has_no_more_rights_than_it_needs(name: str) -> None:
-    service = AGENTS[name]
+    service = OWN[name]
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["read_only"] is True
@@ -154,8 +187,9 @@ def test_every_image_is_pinned() -> None:
 
 
 def test_compose_and_manifests_name_this_version() -> None:
-    assert {s["image"] for s in AGENTS.values()} == {f"aimesh:${{AIMESH_VERSION:-{__version__}}}"}
-    assert f"image: aimesh:{__version__}\n" in (ROOT / "k8s/base/common/agent.yaml").read_text()
+    assert {s["image"] for s in OWN.values()} == {f"aimesh:${{AIMESH_VERSION:-{__version__}}}"}
+    for part in ("base/common/agent.yaml", "samples/common/sample.yaml"):
+        assert f"image: aimesh:{__version__}\n" in (ROOT / "k8s" / part).read_text()
     assert f"ARG VERSION={__version__}\n" in (ROOT / "docker/Dockerfile").read_text()
 
 

@@ -160,6 +160,23 @@ def NAME(items):
         ("'hello'", "[1, 2, 3]", "[]"),
     ),
     _Known(
+        r"\bmerg",
+        "merge_sorted",
+        """
+def NAME(left, right):
+    merged, i, j = [], 0, 0
+    while i < len(left) and j < len(right):
+        if left[i] <= right[j]:
+            merged.append(left[i])
+            i += 1
+        else:
+            merged.append(right[j])
+            j += 1
+    return merged + left[i:] + right[j:]
+""",
+        ("[1, 4, 6], [2, 3, 9]", "[], [1]", "[], []"),
+    ),
+    _Known(
         r"\bsort",
         "sort_items",
         """

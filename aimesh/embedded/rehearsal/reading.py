@@ -6,14 +6,22 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from aimesh.core import prompts
+from aimesh.core import crew_prompts, prompts
 
-Kind = Literal["brainstorm", "solve", "fix", "review", "other"]
+Kind = Literal[
+    "brainstorm", "solve", "fix", "review", "plan", "research", "write", "check", "other"
+]
 
 _SYSTEMS = {
     prompts.BRAINSTORM_SYSTEM: "brainstorm",
     prompts.SOLVE_SYSTEM: "solve",
     prompts.REVIEW_SYSTEM: "review",
+}
+_CREW: dict[str, Kind] = {
+    crew_prompts.PLAN_SYSTEM: "plan",
+    crew_prompts.RESEARCH_SYSTEM: "research",
+    crew_prompts.WRITE_SYSTEM: "write",
+    crew_prompts.CHECK_SYSTEM: "check",
 }
 _REMEMBERED = re.compile(r"Task: (.*?)(?:\nCode:\n(.*?))?(?:\nError: (.*))?", re.DOTALL)
 
@@ -40,10 +48,15 @@ class Question:
     success: bool = False
     known: tuple[str, ...] = ()
     failures: tuple[Failure, ...] = ()
+    question: str = ""
+    found: tuple[tuple[str, str], ...] = ()
+    """What other agents of the crew found: who, and what."""
 
 
 def read(system: str, text: str) -> Question:
     """Take a prompt apart. One that is not the mesh's own is of the kind ``other``."""
+    if crew := _CREW.get(system.strip()):
+        return _of_crew(crew, text)
     kind = _SYSTEMS.get(system.strip(), "other")
     task = "\n".join(_tagged("task", text)[:1])
     if kind == "brainstorm":
@@ -70,6 +83,17 @@ def read(system: str, text: str) -> Question:
             failures=tuple(_failure(part) for part in _tagged("failure", rest)),
         )
     return Question("other", text, task=text)
+
+
+def _of_crew(kind: Kind, text: str) -> Question:
+    found = [part.partition("\n") for part in _tagged("found", text)]
+    return Question(
+        kind,
+        text,
+        task="\n".join(_tagged("task", text)[:1]),
+        question="\n".join(_tagged("question", text)[:1]),
+        found=tuple((by.removeprefix("By: "), told) for by, _, told in found),
+    )
 
 
 def _tagged(tag: str, text: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from aimesh.embedded.rehearsal.catalogue import catalogue, further_tasks
+from aimesh.embedded.rehearsal.crew import CrewScript
 from aimesh.embedded.rehearsal.reading import Kind, Question
 from aimesh.embedded.rehearsal.reviewing import review
 from aimesh.embedded.rehearsal.sequence import TaskSequence
@@ -25,6 +26,7 @@ class Script:
         self.kinds: Counter[Kind] = Counter()
         self._known = Catalogue()
         self._tasks = TaskSequence((catalogue(), further_tasks()), self._known.find, seed)
+        self._crew = CrewScript(self._known)
         self._solver = Solver(self._known, garbage_every=garbage_every, seed=seed)
 
     def answer(self, question: Question) -> str:
@@ -35,4 +37,6 @@ class Script:
             return shape.format(task=self._tasks.propose(question.known))
         if question.kind == "review":
             return review(question, self._known.find(question.task))
+        if question.kind in ("plan", "research", "write", "check"):
+            return self._crew.answer(question)
         return self._solver.answer(question)

@@ -1,0 +1,1 @@
+"""The crew: agents that answer questions together, each on a queue of its own."""
