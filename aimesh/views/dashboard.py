@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,24 @@ TYPES = {
 }
 
 
+PAGES = {
+    "/": "mesh.html",
+    "/tasks": "tasks.html",
+    "/tasks/{task_id}": "task.html",
+    "/agents": "agents.html",
+    "/errors": "errors.html",
+    "/traces": "traces.html",
+    "/traces/{trace_id}": "trace.html",
+    "/governor": "governor.html",
+    "/dead-letters": "letters.html",
+    "/sandbox": "sandbox.html",
+    "/audit": "audit.html",
+    security.UNLOCK: "unlock.html",
+}
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
 @dataclass(frozen=True)
 class Asset:
     """A file as it is served."""
@@ -40,8 +59,7 @@ def routes(settings: Settings) -> list[web.RouteDef]:
     """Return the routes of the pages and of their files."""
     views = Pages(settings)
     return [
-        web.get("/", views.mesh),
-        web.get(security.UNLOCK, views.unlock),
+        *(web.get(path, views.page(template)) for path, template in PAGES.items()),
         web.post(security.UNLOCK, views.unlocked),
         web.get("/static/{name:.+}", views.static),
     ]
@@ -61,13 +79,13 @@ class Pages:
             undefined=jinja2.StrictUndefined,
         )
 
-    async def mesh(self, request: web.Request) -> web.Response:
-        """Return the live page of the mesh."""
-        return self._page("mesh.html")
+    def page(self, template: str) -> Handler:
+        """Return what answers with a page; what its address names is handed to the template."""
 
-    async def unlock(self, request: web.Request) -> web.Response:
-        """Return the page that asks for the token."""
-        return self._page("unlock.html")
+        async def view(request: web.Request) -> web.Response:
+            return self._page(template, **request.match_info)
+
+        return view
 
     async def unlocked(self, request: web.Request) -> web.Response:
         """Note that the browser has shown the token, as the guard has seen."""
@@ -90,8 +108,10 @@ class Pages:
             body=asset.body, content_type=asset.content_type, charset=charset, headers=headers
         )
 
-    def _page(self, name: str) -> web.Response:
-        text = self._templates.get_template(name).render(version=__version__)
+    def _page(self, name: str, **named: str) -> web.Response:
+        text = self._templates.get_template(name).render(
+            version=__version__, needs_token=bool(self._token), **named
+        )
         headers = {"Cache-Control": "no-cache"}
         return web.Response(text=text, content_type="text/html", headers=headers)
 

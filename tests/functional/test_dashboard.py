@@ -16,6 +16,9 @@ from aimesh.views.problems import problems
 
 Client = TestClient[web.Request, web.Application]
 
+PAGES = [re.sub(r"\{.*?\}", "an-id", path) for path in dashboard.PAGES]
+SCRIPTS = dashboard.FOLDER / "static" / "js"
+
 
 @pytest_asyncio.fixture
 async def client() -> AsyncIterator[Client]:
@@ -25,7 +28,7 @@ async def client() -> AsyncIterator[Client]:
         yield served
 
 
-@pytest.mark.parametrize("path", ["/", "/unlock"])
+@pytest.mark.parametrize("path", PAGES)
 async def test_pages_have_no_script_or_style_inside(client: Client, path: str) -> None:
     async with client.get(path) as response:
         assert response.status == 200
@@ -36,7 +39,7 @@ async def test_pages_have_no_script_or_style_inside(client: Client, path: str) -
     assert "//" not in re.sub(r"https?://www\.w3\.org/\S+", "", text)
 
 
-@pytest.mark.parametrize("path", ["/", "/unlock"])
+@pytest.mark.parametrize("path", PAGES)
 async def test_every_file_that_a_page_names_is_there(client: Client, path: str) -> None:
     text = await (await client.get(path)).text()
     named = set(re.findall(r'(?:src|href)="(/static/[^"]+)"', text))
@@ -46,14 +49,13 @@ async def test_every_file_that_a_page_names_is_there(client: Client, path: str) 
 
 
 async def test_every_module_that_a_module_imports_is_there(client: Client) -> None:
-    folder = dashboard.FOLDER / "static" / "js"
-    for path in folder.glob("*.js"):
-        for name in re.findall(r'from "\./([^"]+)"', path.read_text()):
-            assert (folder / name).is_file(), f"{path.name} imports {name}"
+    for path in SCRIPTS.rglob("*.js"):
+        for name in re.findall(r'from "(\.{1,2}/[^"]+)"', path.read_text()):
+            assert (path.parent / name).is_file(), f"{path.name} imports {name}"
 
 
 async def test_scripts_never_turn_text_into_markup() -> None:
-    for path in (dashboard.FOLDER / "static" / "js").glob("*.js"):
+    for path in SCRIPTS.rglob("*.js"):
         text = path.read_text()
         for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(",
                      "new Function", "createContextualFragment", "DOMParser"):  # fmt: skip
@@ -86,3 +88,30 @@ async def test_files_are_sent_once_and_then_only_asked_for(client: Client) -> No
 )
 async def test_only_files_of_the_folder_are_given_out(client: Client, path: str) -> None:
     assert (await client.get(path)).status == 404
+
+
+async def test_what_an_address_names_stays_text(client: Client) -> None:
+    text = await (await client.get("/tasks/%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E")).text()
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;alert(1)" in text
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if path != "/unlock"])
+async def test_every_page_leads_to_all_others(client: Client, path: str) -> None:
+    text = await (await client.get(path)).text()
+    nav = text[text.index('<nav class="nav"') : text.index("</nav>")]
+    links = re.findall(r'<a href="([^"]+)"( aria-current="page")?', nav)
+    for address, _ in links:
+        assert (await client.get(address)).status == 200, address
+    assert len(links) == 9
+    own = [address for address, current in links if current]
+    assert own == ([] if "an-id" in path else [path])
+
+
+async def test_pages_know_whether_commands_need_the_token() -> None:
+    for settings, needed in ((Settings(), False), (Settings(api_token="a" * 20), True)):
+        app = web.Application(middlewares=[problems])
+        app.add_routes(dashboard.routes(settings))
+        async with TestClient(TestServer(app)) as served:
+            text = await (await served.get("/tasks/t-1")).text()
+        assert ("data-needs-token" in text) is needed

@@ -144,7 +144,7 @@ export class Columns {
       const current = list.contains(document.activeElement) ? document.activeElement.closest(".card") : (list.querySelector(".card.is-selected") ?? list.querySelector(".card"));
       for (const card of list.querySelectorAll(".card")) {
         const stop = card === current ? 0 : -1;
-        for (const element of [card, ...card.querySelectorAll("button, summary")]) {
+        for (const element of [card, ...card.querySelectorAll("a, button, summary")]) {
           if (element.tabIndex !== stop || !element.hasAttribute("tabindex")) element.tabIndex = stop;
         }
       }

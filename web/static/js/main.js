@@ -3,12 +3,14 @@
 import { $, fill, h, setText } from "./dom.js";
 import { Columns, NAMES } from "./columns.js";
 import { Mesh } from "./mesh.js";
-import { Panel, showBanners, warnings } from "./panel.js";
+import { Panel, warnings } from "./panel.js";
 import { Path } from "./path.js";
 import { Store } from "./store.js";
 import { Stream } from "./stream.js";
+import { showBanners } from "./banners.js";
 import { watchKeys } from "./keys.js";
 import { watchSubmit } from "./submit.js";
+import { watchTheme } from "./themes.js";
 
 const FRAME_MS = 100;
 const PANEL_MS = 300;
@@ -117,7 +119,10 @@ let waitsFor = new URLSearchParams(location.hash.slice(1)).get("task") ?? "";
 function showSelected(task) {
   $("selected").hidden = !task;
   history.replaceState(null, "", task ? `#task=${encodeURIComponent(task.id)}` : location.pathname);
-  if (task) setText($("selected-text"), columns.summary(task));
+  if (task) {
+    setText($("selected-text"), columns.summary(task));
+    $("selected-open").href = `/tasks/${encodeURIComponent(task.id)}`;
+  }
   $("selected-only").setAttribute("aria-pressed", String(columns.filter.only));
 }
 
@@ -162,22 +167,7 @@ watchSubmit((id) => {
 });
 watchKeys({ columns, togglePause, clear: () => columns.select(null) });
 
-const THEMES = ["auto", "light", "dark"];
-function remember(theme) {
-  try {
-    localStorage.setItem("aimesh-theme", theme);
-  } catch {
-    // a browser may forbid storage; the theme then lasts until the page is left
-  }
-}
-$("theme").addEventListener("click", () => {
-  const root = document.documentElement;
-  const next = THEMES[(THEMES.indexOf(root.dataset.theme || "auto") + 1) % THEMES.length];
-  root.dataset.theme = next;
-  remember(next);
-  setText($("theme-word"), next);
-});
-setText($("theme-word"), document.documentElement.dataset.theme || "auto");
+watchTheme();
 
 setInterval(soon, 1000);
 mesh.start();

@@ -11,8 +11,9 @@ const RETRY_LEAST_MS = 1000;
 const RETRY_MOST_MS = 15000;
 
 export class Stream {
-  /** `onEvent` gets every event; `onState` gets "connecting", "open", "lost" or "resting". */
-  constructor(onEvent, onState) {
+  /** `onEvent` gets every event; `onState` gets "connecting", "open", "lost" or "resting"; `query` says which. */
+  constructor(onEvent, onState, query = {}) {
+    this.query = query;
     this.onEvent = onEvent;
     this.onState = onState;
     this.lastId = "";
@@ -26,7 +27,7 @@ export class Stream {
   open() {
     this._close();
     if (this.lastAt && Date.now() - this.lastAt > RESUME_MS) this.lastId = "";
-    const query = new URLSearchParams({ recent: RECENT });
+    const query = new URLSearchParams({ recent: RECENT, ...this.query });
     if (this.lastId) query.set("Last-Event-ID", this.lastId);
     this.source = new EventSource(`${PATH}?${query}`);
     this.source.onopen = () => {
