@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import OrderedDict
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from random import Random
@@ -57,24 +55,18 @@ class MemoryStore(Store):
     """A store that needs no application; ``held`` is what would be on disk."""
 
     def __init__(self, held: dict[str, bytes]) -> None:
+        super().__init__()
         self.held = held
-        self._pages = OrderedDict()
-        self._bytes = 0
 
     def read(self, key: str) -> bytes | None:
         """Return the value under a key."""
         return self.held.get(key)
 
-    def write(self, key: str, value: bytes | None) -> asyncio.Future[Any] | None:
-        """Set a key, or remove it."""
-        self._pages.pop(key, None)
+    def _change(self, key: str, value: bytes | None) -> None:
         if value is None:
             self.held.pop(key, None)
         else:
             self.held[key] = value
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        future.set_result(None)
-        return future
 
     def items(self) -> Iterator[list[tuple[str, bytes]]]:
         """Iterate over everything."""

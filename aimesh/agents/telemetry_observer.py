@@ -6,18 +6,18 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 import faust
 from faust.types import TP
 
-from aimesh import codec
 from aimesh.faustfix import MeshApp
 from aimesh.services.agent_topics import Copier, Digester
 from aimesh.services.kafka_access import OPEN, KafkaAccess
+from aimesh.services.reading import Brokers
+from aimesh.tables.telemetry.follower import Follower
 from aimesh.tables.telemetry.live import Live, told_of
-from aimesh.tables.telemetry.rows import Store
+from aimesh.tables.telemetry.stores import TableStore
 from aimesh.tables.telemetry.tables import Keep, TelemetryTables
 from aimesh.tables.telemetry.writing import FeedLostError
 
@@ -29,12 +29,15 @@ WRITE_SECONDS = 3.0
 WRITE_RECORDS = 200
 MOST_UNWRITTEN = 400
 STEP_SECONDS = 0.005
+# where a copy of another worker's tables is, in the application's folder
+FOLDER = "following"
 
 
 class TelemetryObserver:
     """Copies all agents' topics to one feed of one partition, and works that into the tables.
 
-    Whoever has the feed has all state; further observers take over when it goes.
+    Whoever holds the feed writes the tables down. Further observers follow with state of their
+    own, and answer the same; one of them takes over when the holder goes.
 
     Arguments:
         app: its application; the group that copies is called after it.
@@ -57,7 +60,12 @@ class TelemetryObserver:
     ) -> None:
         self.app = app
         self.feed = feed_topic(app.conf.id)
-        self.tables = TelemetryTables(partial(Store, app), keep)
+        self._bootstrap = bootstrap
+        self._access = access
+        self._keep = keep
+        self._changelogs: dict[str, str] = {}
+        self._own = TelemetryTables(self._open, keep)
+        self._follower: Follower | None = None
         self.copier = Copier(
             bootstrap,
             group=f"{app.conf.id}-copy",
@@ -80,21 +88,37 @@ class TelemetryObserver:
         app.agent(app.topic(self.feed, **raw), name=f"{app.conf.id}.tables")(self._read)
         app.task(self.copier.run)
         app.task(self._write)
+        app.task(self._stay)
         app.on_partitions_revoked.connect(self._on_revoked, weak=False)
         app.on_rebalance_complete.connect(self._on_rebalance_complete, weak=False)
 
+    def _open(self, name: str, purpose: str) -> TableStore:
+        store = TableStore(self.app, name, purpose)
+        self._changelogs[name] = store.changelog
+        return store
+
+    @property
+    def tables(self) -> TelemetryTables:
+        """The tables: the application's where this worker holds the feed, else its own copy."""
+        return self._own if self._follower is None else self._follower.tables
+
     @property
     def ready(self) -> bool:
-        """Whether this worker has the feed, and its tables are read."""
-        return self._ready.is_set()
+        """Whether the tables are read."""
+        return self._ready.is_set() if self._follower is None else self._follower.ready
 
     @property
     def settled(self) -> bool:
-        """Whether the tables are read, or another worker has the feed."""
-        return self.ready or not self._holds_feed
+        """Whether the tables are read."""
+        return self.ready
 
     @property
-    def _holds_feed(self) -> bool:
+    def holds_feed(self) -> bool:
+        """Whether this worker is the one that writes the tables down."""
+        return self._ready.is_set()
+
+    @property
+    def _has_feed(self) -> bool:
         return TP(self.feed, 0) in self.app.assignor.assigned_actives()
 
     @property
@@ -110,26 +134,59 @@ class TelemetryObserver:
         self._batch.clear()
         if self._restoring is not None:
             self._restoring.cancel()
-        self.tables.forget()
-        self.live.clear()
+        self._own.forget()
+        if self._follower is None:
+            self.live.clear()
 
     async def _on_rebalance_complete(self, *_: Any, **__: Any) -> None:
-        if self._holds_feed:
+        if self._has_feed:
             self._restoring = asyncio.create_task(self._restore())
+            return
+        if self._follower is None:
+            self._follower = Follower(
+                Brokers(self._bootstrap, self._access),
+                feed=self.feed,
+                changelogs=self._changelogs,
+                folder=self.app.conf.datadir / FOLDER,
+                keep=self._keep,
+                live=self.live,
+            )
+        self._follower.start()
 
     async def _restore(self) -> None:
         holds = self._holder()
         loop = asyncio.get_running_loop()
         began = paused = loop.time()
         try:
-            for _ in self.tables.restore(holds):
+            for _ in self._own.restore(holds):
                 if loop.time() - paused > STEP_SECONDS:
                     await asyncio.sleep(0)
                     paused = loop.time()
+            if self._own.is_new:
+                # whoever follows begins with what is written
+                await self._own.write(holds)
         except FeedLostError:
             return
         logger.info("the telemetry's tables were read in %.1f s", loop.time() - began)
+        if self._follower is not None:
+            await self._follower.stop()
         self._ready.set()
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Answer from the application's tables as soon as they are as far as those until now."""
+        follower = self._follower
+        if follower is not None and (not follower.ready or self._own.feed >= follower.tables.feed):
+            self._follower = None
+            follower.close()
+
+    async def _stay(self) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            if self._follower is not None:
+                await self._follower.stop()
+                self._follower.close()
 
     def _holder(self) -> Callable[[], bool]:
         """Return what tells whether this worker still has the feed as it has it now."""
@@ -145,12 +202,7 @@ class TelemetryObserver:
             await self._room.wait()
             if event.message.generation_id != self.app.consumer_generation_id:
                 continue  # it comes once more
-            try:
-                happened = self.tables.apply(event.message.offset, codec.loads(event.value))
-            except Exception:
-                # what escapes here is acknowledged and lost, and ends the reading
-                logger.exception("%s %s cannot be worked in", self.feed, event.message.offset)
-                happened = []
+            happened = self._own.work_in(event.message.offset, event.value)
             # it waits to be acknowledged, and what was in it would wait with it
             event.value = event.message.value = None
             self._batch.append(event)
@@ -159,7 +211,10 @@ class TelemetryObserver:
                 self._full.set()
             if len(self._batch) >= MOST_UNWRITTEN:
                 self._room.clear()
-            self.live.tell(told_of(*happening) for happening in happened)
+            if self._follower is None:
+                self.live.tell(told_of(*happening) for happening in happened)
+            else:
+                self._hand_over()
             await asyncio.sleep(0)  # let others have their turn
 
     async def _write(self) -> None:
@@ -183,11 +238,11 @@ class TelemetryObserver:
         self._filled.clear()
         self._full.clear()
         self._room.set()
-        if not batch or not self.ready:
+        if not batch or not self._ready.is_set():
             return
         self._being_written = len(batch)
         try:
-            await self.tables.write(holds)
+            await self._own.write(holds)
             for event in batch:
                 event.ack()
         finally:

@@ -6,55 +6,35 @@ Rows only ever are appended, and dropped at the old end. A page is written again
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import orjson
 
-from aimesh.faustfix import MeshApp, MeshTable
-from aimesh.topics import CHANGELOG
-
 # what pages that were read are kept for the next reader
 CACHE_BYTES = 24 << 20
-SLICE = 500
-PARTITION = 0
-
-_OPTIONS = {
-    "write_buffer_size": 4 << 20,
-    "max_write_buffer_number": 2,
-    "block_cache_size": 8 << 20,
-}
 
 
-class Store:
-    """A table of bytes, with the pages that were read last kept at hand.
+class Store(ABC):
+    """Values by keys, with the pages that were read last kept at hand."""
 
-    Arguments:
-        app: the application whose table it is.
-        name: the table's.
-        purpose: what the table is for.
-    """
-
-    def __init__(self, app: MeshApp, name: str, purpose: str) -> None:
-        table = app.Table(
-            name,
-            partitions=1,
-            key_type=str,
-            value_type=bytes,
-            options=_OPTIONS,
-            extra_topic_configs=CHANGELOG,
-            help=purpose,
-        )
-        assert isinstance(table, MeshTable)
-        self._table = table
+    def __init__(self) -> None:
         self._pages: OrderedDict[str, list[bytes]] = OrderedDict()
         self._bytes = 0
 
+    @abstractmethod
     def read(self, key: str) -> bytes | None:
         """Return the value under a key."""
-        found: bytes | None = self._table.look(key, PARTITION)
-        return found
+
+    @abstractmethod
+    def items(self) -> Iterator[list[tuple[str, bytes]]]:
+        """Iterate over everything in slices: for reading state anew, and not for views."""
+
+    @abstractmethod
+    def _change(self, key: str, value: bytes | None) -> asyncio.Future[Any] | None:
+        """Set a key, or remove it; a future is done when the change is safe."""
 
     def page(self, key: str) -> list[bytes]:
         """Return the rows of the page under a key; empty where there is none."""
@@ -71,19 +51,10 @@ class Store:
         return rows
 
     def write(self, key: str, value: bytes | None) -> asyncio.Future[Any] | None:
-        """Set a key, or remove it; the future is done when the broker has the change."""
+        """Set a key, or remove it; a future is done when the change is safe."""
         if (rows := self._pages.pop(key, None)) is not None:
             self._bytes -= _size(rows)
-        if value is not None:
-            return self._table.put(key, value, PARTITION)
-        return self._table.drop(key, PARTITION) if self.read(key) is not None else None
-
-    def items(self) -> Iterator[list[tuple[str, bytes]]]:
-        """Iterate over everything in slices: for reading state anew, and not for views."""
-        after = b""
-        while found := self._table.slice_after(after, SLICE, PARTITION):
-            after = found[-1][0]
-            yield [(key, value) for _, key, value in found]
+        return self._change(key, value)
 
     def forget(self) -> None:
         """Drop what is kept at hand."""

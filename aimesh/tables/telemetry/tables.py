@@ -82,6 +82,8 @@ class TelemetryTables:
         for store in stores.values():
             store.forget()
         self.tag = ""
+        #: Whether nothing was ever written down.
+        self.is_new = True
         self.feed = -1
         self.next = 1
         self._origins: dict[str, list[int]] = {}
@@ -99,6 +101,20 @@ class TelemetryTables:
         self._gone: dict[str, list[str]] = {name: [] for name in stores}
 
     # -- in
+
+    def work_in(self, offset: int, value: bytes) -> list[Happening]:
+        """Work a record of the feed in as it was read; one that cannot be is logged and no more.
+
+        Arguments:
+            offset: the record's place in the feed.
+            value: the record.
+        """
+        try:
+            return self.apply(offset, orjson.loads(value))
+        except Exception:
+            # what escapes here would end the reading
+            logger.exception("record %s of the feed cannot be worked in", offset)
+            return []
 
     def apply(self, offset: int, entries: Iterable[Entry]) -> list[Happening]:
         """Work a record of the feed in; return what of it was new.
@@ -244,6 +260,7 @@ class TelemetryTables:
         """
         self.forget()
         found = self._stores["marks"].read(MARK)
+        self.is_new = found is None
         mark = orjson.loads(found) if found else {}
         try:
             yield from self._restore(mark, holds)
