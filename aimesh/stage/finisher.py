@@ -84,20 +84,26 @@ class Finisher:
 
     async def _finish_own(self, data: Mapping[str, Any], partition: int, offset: int) -> None:
         """Finish a result that was just recorded, unless it was read meanwhile."""
-        if self._known(partition) < offset:
-            # the job keeps its slot for as long, so that it is not taken for one that nobody runs
-            waiting = self._next[partition, offset] = asyncio.Event()
-            try:
-                async with asyncio.timeout(ORDER_PATIENCE):
-                    await waiting.wait()
-            except TimeoutError:
-                logger.warning("%s: what is before %s is not read", self._stage.results, offset)
-            finally:
-                del self._next[partition, offset]
+        if partition in self._stage.owned and self._known(partition) < offset:
+            await self._known_up_to(partition, offset)
         if partition in self._stage.owned and self._known(partition) == offset:
             self._reach(partition, offset + 1)
             await self._slots.acquire()
             self._begin(data, partition, None)
+
+    async def _known_up_to(self, partition: int, offset: int) -> None:
+        """Wait until all results before an offset are read, or the partition moves.
+
+        The job keeps its slot for as long, so that it is not taken for one that nobody runs.
+        """
+        waiting = self._next[partition, offset] = asyncio.Event()
+        try:
+            async with asyncio.timeout(ORDER_PATIENCE):
+                await waiting.wait()
+        except TimeoutError:
+            logger.warning("%s: what is before %s is not read", self._stage.results, offset)
+        finally:
+            del self._next[partition, offset]
 
     def _known(self, partition: int) -> int:
         """Return the offset up to which all results of a partition are known."""
