@@ -179,6 +179,17 @@ class Settings:
     keep_errors: int = _setting("AIMESH_KEEP_ERRORS", default=100_000, parse=_integer, least=1)
     keep_traces: int = _setting("AIMESH_KEEP_TRACES", default=100_000, parse=_integer, least=1)
 
+    # what the state of the whole system is found from, and whether it must fit its schema
+    oracle_mode: str = _setting(
+        "ORACLE_DISCOVERY_MODE",
+        default="auto",
+        parse=lambda text: _one_of("AUTO", "LABELED", "ALL", "TELEMETRY")(text).lower(),
+    )
+    oracle_strict: bool = _setting("ORACLE_STRICT_SCHEMA", default=True, parse=_flag)
+    oracle_namespace: str = _setting("ORACLE_NAMESPACE", default="")
+    litellm_url: str = _setting("LITELLM_BASE_URL", default="", parse=_ollama)
+    litellm_key: str = _secret("LITELLM_API_KEY")
+
     # how long a worker may make no progress before it ends itself to be restarted
     watchdog: float = _setting("AIMESH_WATCHDOG", default=120.0, parse=_number, least=5.0)
     api_token: str = _secret("AIMESH_API_TOKEN")

@@ -58,7 +58,7 @@ class MeshApi:
         """Ask for something below ``/api/v1/mesh``, waiting for a worker that is just starting.
 
         Arguments:
-            path: such as ``tasks``.
+            path: such as ``tasks``; one that begins with ``/`` is taken from the root.
             parameters: of the query; None and empty ones are left out.
 
         Raises:
@@ -75,7 +75,8 @@ class MeshApi:
 
     async def _asked(self, path: str, parameters: dict[str, Any]) -> httpx.Response:
         try:
-            return await self._client.get(f"/api/v1/mesh/{path}", params=parameters)
+            whole = path if path.startswith("/") else f"/api/v1/mesh/{path}"
+            return await self._client.get(whole, params=parameters)
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
             remedy = "start one with `aimesh up`, or name its address with --url"
             raise UnavailableError(

@@ -31,6 +31,7 @@ from aimesh.views.security import protect
 from aimesh.views.tasks import TaskViews
 from aimesh.views.tasks_reading import TaskEvents
 from aimesh.wiring import crew, mesh
+from aimesh.wiring.diagnosis import DiagnosisWiring
 from aimesh.wiring.parts import Parts
 from aimesh.wiring.telemetry import TelemetryWiring
 from aimesh.wiring.telemetry import layouts as telemetry_layouts
@@ -94,6 +95,9 @@ class _Worker:
         if self.telemetry is not None:
             found += self.telemetry.routes()
             parts.hubs.append(self.telemetry.observer.live)
+            if self.observer is not None:
+                diagnosis = DiagnosisWiring(parts, self.observer, self.telemetry.observer)
+                found += diagnosis.routes()
         # the archive is where persistence is
         archive = self.settings.history if "persistence" in roles else None
         audits = AuditViews(partial(audit, brokers, self.settings, archive=archive))

@@ -21,7 +21,7 @@ FLOORS = [
     {"stage", "tables"},
     {"telling", "reporting", "probing", "watchdog"},
     {"agents"},
-    {"health", "telemetry"},
+    {"health", "telemetry", "diagnosing"},
     {"views"},
     {"quiet", "root", "wiring"},
     {"commands"},

@@ -1,0 +1,323 @@
+"""Findings about what goes wrong in the work itself: loops, poison, slowness, errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aimesh.core.diagnosis.facts import Agent, Dialogue, Facts
+from aimesh.core.diagnosis.finding import (
+    DATA,
+    ERRORS,
+    SERVICE,
+    STAGE,
+    WORK,
+    WORKER,
+    Action,
+    Finding,
+    asked,
+)
+from aimesh.core.diagnosis.fingerprints import fingerprint
+from aimesh.core.diagnosis.groups import Group
+from aimesh.core.diagnosis.pace import Pace
+from aimesh.core.diagnosis.troubles import trouble_of
+
+# a rate this many times its own past is rising; below the other one it is as ever
+RISING, STEADY = 3.0, 1.5
+SLOWER, SLOWER_SECONDS = 3.0, 1.0
+LOOPS, LOOP_SHARE = 2, 0.2
+FAILED, FAILED_SHARE = 5, 0.5
+# of one subject in a group: the same thing again and again
+AGAIN = 3
+SILENT_AGENT = 60.0
+TURNS = 20
+
+
+def errors(facts: Facts) -> Iterator[Finding]:
+    """Find what agents told of, what could not be read, and what was given up."""
+    for group in facts.groups:
+        number = group.within(facts.at, facts.window)
+        if number:
+            make = _SOURCES.get(group.sample.source)
+            if make is not None:
+                yield from make(facts, group, number)
+
+
+def _agent_error(facts: Facts, group: Group, number: int) -> Iterator[Finding]:
+    one = group.sample
+    pressure = group.pressure(facts.at, facts.window)
+    trend = _trend(pressure)
+    severity = one.severity
+    if severity == "error" and trend == "steady":
+        severity = "warning"  # as ever: it is known, and not what is new
+    poison = _poison(group)
+    trouble = trouble_of(one.message)
+    kind = "poison_message" if poison else "error_group"
+    title = f"{one.kind or one.category}: {one.message[:120]}"
+    if poison:
+        title = f"the same work fails again and again: {title}"
+    yield _of_group(
+        facts, group, number, kind=kind, depth=DATA if poison else ERRORS, severity=severity,
+        title=title, trend=trend, pressure=pressure,
+        actions=(*(Action(do=fix) for fix in one.fixes[:3]), _look_at(group)),
+        metadata={"trouble": trouble.kind, "subject": poison},
+    )  # fmt: skip
+
+
+def _poison(group: Group) -> str:
+    """Return the one subject that most of a group is about, empty where there is none."""
+    if not group.subjects or not group.sample.subject:
+        return ""
+    subject, number = group.subjects.most_common(1)[0]
+    return subject if subject and number >= AGAIN and number * 2 > group.count else ""
+
+
+def _dead_letter(facts: Facts, group: Group, number: int) -> Iterator[Finding]:
+    one = group.sample
+    yield _of_group(
+        facts, group, number, kind="poison_message", depth=DATA, severity="error",
+        title=f"{number} dead letters: {one.message[:120]}", trend="new", pressure=None,
+        actions=(
+            Action(do="look at them, mend their cause, and send them back",
+                   command="aimesh dead-letters list"),
+            *((Action(do="see what happened to it", command=f"aimesh task {one.subject}"),)
+              if one.subject else ()),
+        ),
+        metadata={"error_type": one.kind},
+    )  # fmt: skip
+
+
+def _undecodable(facts: Facts, group: Group, number: int) -> Iterator[Finding]:
+    one = group.sample
+    yield _of_group(
+        facts, group, number, kind="poison_message", depth=DATA, severity="error",
+        title=f"{number} messages in {one.name} cannot be read: {one.message[:100]}",
+        trend="new", pressure=None,
+        actions=(Action(do="see them, and mend who writes them",
+                        command=asked(f"undecodable?topic={one.name}")),),
+        metadata={"topic": one.name},
+    )  # fmt: skip
+
+
+def _verdict(facts: Facts, group: Group, number: int) -> Iterator[Finding]:
+    """A task whose code fails in the same way again is in a loop; several are a finding."""
+    start = facts.at - facts.window
+    loops = [subject for subject, at in group.repeated.items() if at >= start]
+    share = len(loops) / facts.ended if facts.ended else 1.0
+    if not loops or share < LOOP_SHARE:
+        return
+    one = group.sample
+    yield _of_group(
+        facts, group, number, kind="code_loop", depth=WORK,
+        severity="error" if len(loops) >= LOOPS else "warning",
+        title=f"the model repeats code that fails in the same way: {one.message[:100]}",
+        trend=_trend(group.pressure(facts.at, facts.window)), pressure=None,
+        actions=(
+            Action(do="look at the attempts of one of these tasks",
+                   command=f"aimesh task {loops[-1]}"),
+            Action(do="ask a larger model (AIMESH_MODEL), or word such tasks in another way"),
+        ),
+        metadata={"tasks": loops[-5:], "looping_tasks": len(loops), "verdict": one.kind,
+                  "share_of_ended": round(share, 3)},
+        component="model",
+    )  # fmt: skip
+
+
+_SOURCES = {
+    "error": _agent_error,
+    "dead_letter": _dead_letter,
+    "undecodable": _undecodable,
+    "verdict": _verdict,
+}
+
+
+def _trend(pressure: float | None) -> str:
+    if pressure is None:
+        return "new"
+    return "rising" if pressure >= RISING else "steady" if pressure <= STEADY else "higher"
+
+
+def _look_at(group: Group) -> Action:
+    one = group.sample
+    if one.trace_id:
+        path = f"traces/{one.trace_id}/timeline"
+        return Action(do="see all of one trace that it happened in", command=asked(path))
+    return Action(do="see one of them in full", command=asked(f"errors/{one.name}"))
+
+
+def _of_group(
+    facts: Facts, group: Group, number: int, *, kind: str, depth: int, severity: str, title: str,
+    trend: str, pressure: float | None, actions: tuple[Action, ...], metadata: dict[str, object],
+    component: str = "",
+) -> Finding:  # fmt: skip
+    one = group.sample
+    agents = tuple(name for name, _ in group.agents.most_common() if name)
+    return Finding(
+        kind=kind,
+        component=component or (agents[0] if agents else one.name) or one.source,
+        depth=depth,
+        severity=severity,
+        category=one.category,
+        title=title,
+        description=f"{number} times in {facts.window / 60:.0f} minutes, "
+        f"{_against(trend, pressure)}",
+        first_seen=group.first_seen,
+        last_seen=group.last_seen,
+        fingerprint=one.fingerprint,
+        count=number,
+        agents=agents,
+        sample=one.message,
+        evidence=tuple(reversed(group.refs)),
+        traces=tuple(reversed(group.traces)),
+        actions=actions,
+        impact=number * (2.0 if trend in ("new", "rising") else 1.0),
+        metadata={"source": one.source, "trend": trend, "error_type": one.kind,
+                  "total_count": group.count, "model": one.model, **metadata},
+    )  # fmt: skip
+
+
+def _against(trend: str, pressure: float | None) -> str:
+    if trend == "new" or pressure is None:
+        return "and never before"
+    if trend == "steady":
+        return "as often as ever"
+    return f"{pressure:.1f} times as often as before"
+
+
+def slow_work(facts: Facts) -> Iterator[Finding]:
+    """Find models and agents that take far longer than they used to."""
+    for pace in facts.paces:
+        change = pace.change(facts.at, facts.window)
+        if change is None:
+            continue
+        now, before, slow = change
+        is_slower = now >= SLOWER * before and now - before >= SLOWER_SECONDS
+        if is_slower and facts.at - slow[-1].at <= facts.window:
+            yield _slow(facts, pace, now, before)
+
+
+def _slow(facts: Facts, pace: Pace, now: float, before: float) -> Finding:
+    of_model = pace.kind == "model"
+    limit = max(before * SLOWER, before + SLOWER_SECONDS)
+    late = [s for s in pace.samples if s.seconds >= limit and s.at >= facts.at - facts.window]
+    agents = tuple(sorted({s.agent for s in late if s.agent})) or (pace.name,)
+    remedy = "look at the model server's load, or take a smaller model (AIMESH_MODEL)"
+    return Finding(
+        kind="slow_model" if of_model else "slow_agent",
+        component=pace.name,
+        depth=SERVICE if of_model else STAGE,
+        severity="warning",
+        category="timeout_error",
+        title=f"{pace.name} is {now / max(before, 0.001):.0f} times slower than before",
+        description=f"it takes {now:.1f} s now, and took {before:.2f} s",
+        first_seen=min((s.at for s in late), default=facts.at),
+        last_seen=max((s.at for s in late), default=facts.at),
+        fingerprint=fingerprint("slow", pace.kind, pace.name),
+        count=len(late),
+        agents=agents,
+        sample=late[-1].subject if late else "",
+        traces=tuple(dict.fromkeys(s.subject for s in reversed(late) if s.subject))[:5],
+        actions=(
+            Action(do=remedy if of_model else f"see what {pace.name} spends its time on",
+                   command=asked("claude/slow-traces")),
+        ),
+        blocks=frozenset(agents) | {pace.name},
+        names=(pace.name,) if of_model else (),
+        impact=len(late) * (now - before),
+        metadata={"now_s": round(now, 3), "before_s": round(before, 3)},
+    )  # fmt: skip
+
+
+def failing_tasks(facts: Facts) -> Iterator[Finding]:
+    """Find that far more tasks fail than used to."""
+    if facts.ended < FAILED or facts.failed < FAILED_SHARE * facts.ended:
+        return
+    share = facts.failed / facts.ended
+    before = facts.failed_before / facts.ended_before if facts.ended_before else 0.0
+    if share < 2 * before:
+        return
+    yield Finding(
+        kind="tasks_failing",
+        component="tasks",
+        depth=ERRORS,
+        severity="error",
+        category="agent_error",
+        title=f"{facts.failed} of {facts.ended} tasks failed",
+        description=f"{share:.0%} of what ended in the window failed, {before:.0%} did before",
+        first_seen=facts.at - facts.window,
+        last_seen=facts.at,
+        fingerprint=fingerprint("failing"),
+        count=facts.failed,
+        actions=(Action(do="see how the newest of them failed", command="aimesh tasks"),),
+        impact=facts.failed,
+        metadata={"share": round(share, 3), "share_before": round(before, 3)},
+    )
+
+
+def agents(facts: Facts) -> Iterator[Finding]:
+    """Find agents with work in their queue that nothing is heard of."""
+    for agent in facts.agents:
+        heard = min((s for s in (agent.heard_s, agent.beat_s) if s is not None), default=None)
+        if (
+            agent.pending
+            and agent.oldest_s > SILENT_AGENT
+            and (heard is None or heard > SILENT_AGENT)
+        ):
+            yield _silent(facts, agent, heard)
+
+
+def _silent(facts: Facts, agent: Agent, heard: float | None) -> Finding:
+    last = "never" if heard is None else f"{heard:.0f} s ago"
+    return Finding(
+        kind="consumer_stuck",
+        component=agent.name,
+        depth=WORKER,
+        severity="critical" if heard is not None else "error",
+        category="agent_error",
+        title=f"{agent.name} does not work on its queue",
+        description=f"{agent.pending} tasks are pending in {agent.topic}, the oldest for "
+        f"{agent.oldest_s:.0f} s; the agent was last heard of {last}",
+        first_seen=facts.at - (heard if heard is not None else agent.oldest_s),
+        last_seen=facts.at,
+        fingerprint=fingerprint("stuck", agent.name),
+        count=agent.pending,
+        agents=(agent.name,),
+        evidence=(agent.evidence,) if agent.evidence else (),
+        actions=(
+            Action(do=f"see whether {agent.name} runs, and start it again"),
+            Action(do="see what waits for it",
+                   command=asked(f"queues/{agent.name}/pending")),
+        ),
+        blocks=frozenset({agent.name}),
+        impact=agent.pending,
+        metadata={"pending": agent.pending, "queue_topic": agent.topic},
+    )  # fmt: skip
+
+
+def dialogues(facts: Facts) -> Iterator[Finding]:
+    """Find agents that hand the same work to each other without end."""
+    for talk in facts.dialogues:
+        if talk.turns >= TURNS:
+            yield _loop(facts, talk)
+
+
+def _loop(facts: Facts, talk: Dialogue) -> Finding:
+    first, second = talk.pair
+    return Finding(
+        kind="handoff_loop",
+        component=first,
+        depth=WORK,
+        severity="error",
+        category="handoff_error",
+        title=f"{first} and {second} hand work to each other again and again",
+        description=f"{talk.turns} times in one trace of {talk.messages} messages",
+        first_seen=talk.started,
+        last_seen=facts.at,
+        fingerprint=fingerprint("dialogue", *sorted(talk.pair)),
+        count=talk.turns,
+        agents=talk.pair,
+        traces=(talk.trace_id,),
+        actions=(Action(do="see how it goes round, and end it",
+                        command=asked(f"traces/{talk.trace_id}/graph")),),
+        impact=talk.turns,
+        metadata={"messages": talk.messages},
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Gathers what a diagnosis starts from, and puts its answers together."""

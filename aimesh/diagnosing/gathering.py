@@ -1,0 +1,299 @@
+"""Gathers the facts of a diagnosis from the observers' tables and from this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from aimesh.agents.observer import Observer
+from aimesh.core.diagnosis import stages as stage_rules
+from aimesh.core.diagnosis.facts import (
+    Agent,
+    Dialogue,
+    Disk,
+    Facts,
+    Hop,
+    Limit,
+    Service,
+    Stage,
+)
+from aimesh.core.diagnosis.groups import MINUTE, Group
+from aimesh.core.telemetry import queue_topic, seconds_of
+from aimesh.diagnosing.following import Follower
+from aimesh.settings import Settings
+from aimesh.tables.mesh import MeshTables
+from aimesh.tables.telemetry.queues import Queue
+from aimesh.tables.telemetry.tables import TelemetryTables
+from aimesh.tables.telemetry.traces import RUNNING, Trace
+
+FRESH = 60.0
+MOST_TRACES, MOST_DIALOGUES, DIALOGUE = 500, 3, 40
+MOST_MESSAGES = 200
+LOCATED = 3
+KNOCK = 1.0
+
+
+class Gatherer:
+    """Knows where everything that is measured can be read.
+
+    Arguments:
+        observer: has the mesh's tables.
+        settings: of the worker.
+        limits: what a gateway says of its models, as it was last seen.
+    """
+
+    def __init__(
+        self,
+        observer: Observer,
+        settings: Settings,
+        limits: Callable[[], tuple[Limit, ...]] = lambda: (),
+    ) -> None:
+        self._observer = observer
+        self._settings = settings
+        self._limits = limits
+        self.follower = Follower()
+
+    async def facts(self, tables: TelemetryTables, window: float) -> Facts:
+        """Return everything that is known now.
+
+        Arguments:
+            tables: the telemetry's.
+            window: the seconds that count as now.
+        """
+        at, mesh = time.time(), self._observer.tables
+        follower = self.follower
+        groups = follower.recent(at, window)
+        for group in groups:
+            self._locate(mesh, group)
+        governed = _age(at, (mesh.word("governor") or {}).get("ts"))
+        ended, ended_before = _parted(follower.ended, at, window)
+        failed, failed_before = _parted(follower.failed, at, window)
+        return Facts(
+            at=at,
+            window=window,
+            prefix=self._settings.topic_prefix,
+            services=tuple(self._services(at, mesh)),
+            stages=tuple(_stage(at, report) for report in mesh.stages()),
+            hops=tuple(_hop(at, found) for found in mesh.hops().values()),
+            agents=tuple(self._agents(at, tables)),
+            disks=tuple(await asyncio.to_thread(self._disks)),
+            groups=tuple(groups),
+            paces=tuple(follower.paces),
+            dialogues=tuple(_dialogues(tables)),
+            limits=self._limits(),
+            governed_s=governed,
+            broker=await self._broker(governed),
+            ended=ended,
+            failed=failed,
+            ended_before=ended_before,
+            failed_before=failed_before,
+        )
+
+    # -- the mesh
+
+    def _services(self, at: float, mesh: MeshTables) -> Iterator[Service]:
+        reports = mesh.stages()
+        fresh = [r for r in reports if (_age(at, r.get("ts")) or 0.0) < FRESH] or reports
+        found: dict[str, dict[str, Any]] = {}
+        for report in sorted(fresh, key=lambda r: str(r.get("ts", ""))):
+            for status in report.get("services") or []:
+                known = found.get(status["name"])
+                # one worker that cannot reach it is enough
+                if known is None or known.get("ok") is not False or _is_newer(report, known):
+                    found[status["name"]] = {**status, "worker": report["worker"]}
+        for name, status in found.items():
+            yield self._service(at, name, status)
+
+    def _service(self, at: float, name: str, status: dict[str, Any]) -> Service:
+        of_memory = name == "memory"
+        reason = str(status.get("reason") or "")
+        if status.get("unsafe"):
+            reason = "code is run without isolation"
+        models = (status.get("model"), status.get("embed_model"))
+        return Service(
+            name=name,
+            ok=status.get("ok"),
+            since=_time(status.get("since")) or at,
+            reason=reason,
+            remedy=str(status.get("remedy") or ""),
+            url=str(status.get("url") or (self._settings.qdrant_url if of_memory else "")),
+            models=tuple(str(model) for model in models if model),
+            wanted=not (of_memory and "switched off" in reason),
+        )
+
+    def _locate(self, mesh: MeshTables, group: Group) -> None:
+        """Note where what happened to tasks can be read: the mesh's own tables know."""
+        if group.refs or group.sample.source not in ("dead_letter", "verdict"):
+            return
+        for subject, _ in group.subjects.most_common(LOCATED):
+            for ref in _refs(mesh.task(subject), group.sample.source):
+                group.note_ref(ref)
+
+    async def _broker(self, governed: float | None) -> bool | None:
+        """Knock at the brokers where nothing was heard for long."""
+        if governed is not None and governed <= stage_rules.GOVERNED:
+            return None
+        addresses = [a for a in self._settings.kafka.split(",") if a.strip()]
+        if not addresses:
+            return None
+        return any(await asyncio.gather(*map(_listens, addresses)))
+
+    # -- this machine
+
+    def _disks(self) -> list[Disk]:
+        paths = {_folder(self._settings.data), _folder(self._settings.history)}
+        found: dict[int, Disk] = {}
+        for path in paths:
+            with suppress(OSError):
+                usage = shutil.disk_usage(path)
+                found[path.stat().st_dev] = Disk(path=str(path), free=usage.free, total=usage.total)
+        return list(found.values())
+
+    # -- agents
+
+    def _agents(self, at: float, tables: TelemetryTables) -> Iterator[Agent]:
+        for name, queue in tables.messages.queues.items():
+            if not queue.waiting:
+                continue
+            number = min(n for p in queue.pending if (n := p.first()) is not None)
+            oldest = at - tables.messages.tasks.time_of(number)
+            known = tables.agents.agents.get(name)
+            yield Agent(
+                name=known.name if known and known.name else name,
+                topic=queue_topic(name, self._settings.topic_prefix),
+                pending=queue.waiting,
+                oldest_s=oldest,
+                heard_s=_age(at, known.last_seen if known else ""),
+                beat_s=_age(at, known.heartbeat_at if known else ""),
+                evidence=_evidence(tables, queue, number) if oldest > 60 else "",
+            )
+
+
+def _stage(at: float, report: dict[str, Any]) -> Stage:
+    return Stage(
+        role=report["role"],
+        worker=report["worker"],
+        age=_age(at, report.get("ts") or report.get("at")) or 0.0,
+        open=report.get("open") or 0,
+        oldest_s=report.get("oldest_s") or 0.0,
+        deadline_s=report.get("deadline_s") or 0.0,
+        slots=report.get("slots") or 0,
+        running=report.get("running") or 0,
+        waiting=report.get("waiting") or "",
+        waiting_since=_time(report.get("waiting_since")),
+    )
+
+
+def _hop(at: float, found: dict[str, Any]) -> Hop:
+    return Hop(
+        role=found["role"],
+        topic=found["topic"],
+        group=found["group"],
+        verdict=found["verdict"],
+        reason=found.get("reason") or "",
+        age=_age(at, found.get("ts")) or 0.0,
+        lag=found.get("lag"),
+        lag_seconds=found.get("lag_seconds"),
+        members=found.get("members"),
+        trend=found.get("trend") or "flat",
+        committed=found.get("committed"),
+    )
+
+
+def _refs(task: dict[str, Any] | None, source: str) -> Iterator[str]:
+    if task is None:
+        return
+    dead = task.get("dead")
+    if source == "dead_letter" and dead:
+        if dead.get("topic"):
+            yield f"{dead['topic']}/{dead.get('partition')}/{dead.get('offset')}"
+        yield dead["ref"]
+    elif source == "verdict":
+        for attempt in task["attempts"].values():
+            if verdict := attempt.get("verdict"):
+                yield verdict["ref"]
+
+
+def _evidence(tables: TelemetryTables, queue: Queue, number: int) -> str:
+    for body in tables.messages.bodies((number,)):
+        return str(orjson.loads(body).get("ref", ""))
+    return ""
+
+
+def _dialogues(tables: TelemetryTables) -> Iterator[Dialogue]:
+    found = 0
+    for trace in islice(tables.traces.newest(status=RUNNING), MOST_TRACES):
+        if not trace.task_id and trace.messages >= DIALOGUE:
+            dialogue = _dialogue(tables, trace)
+            if dialogue is not None:
+                found += 1
+                yield dialogue
+        if found >= MOST_DIALOGUES:
+            return
+
+
+def _dialogue(tables: TelemetryTables, trace: Trace) -> Dialogue | None:
+    numbers = list(tables.messages.of_trace(trace))[-MOST_MESSAGES:]
+    handed: Counter[tuple[str, str]] = Counter()
+    for body in tables.messages.bodies(numbers):
+        message = orjson.loads(body)
+        if message["message_type"] == "task":
+            handed[message["source_agent"], message["target_agent"]] += 1
+    if not handed:
+        return None
+    both = {pair: min(handed[pair], handed[pair[::-1]]) for pair in handed if pair[0] != pair[1]}
+    pair, turns = max(both.items(), key=lambda item: item[1], default=(("", ""), 0))
+    return Dialogue(trace_id=trace.trace_id, messages=trace.messages, pair=pair, turns=turns,
+                    started=trace.started)  # fmt: skip
+
+
+async def _listens(address: str) -> bool:
+    host, colon, port = address.strip().rpartition(":")
+    if not colon:
+        host, port = port, "9092"
+    try:
+        async with asyncio.timeout(KNOCK):
+            _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+    except (OSError, ValueError):
+        return False
+    writer.close()
+    return True
+
+
+def _parted(minutes: Counter[int], at: float, window: float) -> tuple[int, int]:
+    """Return how many were in the window, and how many before."""
+    start = int((at - window) // MINUTE)
+    total = sum(minutes.values())
+    now = sum(number for minute, number in minutes.items() if minute >= start)
+    return now, total - now
+
+
+def _is_newer(report: dict[str, Any], known: dict[str, Any]) -> bool:
+    return bool(report["worker"] == known.get("worker"))
+
+
+def _time(text: Any) -> float:
+    try:
+        return seconds_of(str(text)) if text else 0.0
+    except ValueError:
+        return 0.0
+
+
+def _age(at: float, text: Any) -> float | None:
+    found = _time(text)
+    return max(0.0, at - found) if found else None
+
+
+def _folder(path: Path) -> Path:
+    """Return the nearest folder that exists, where links lead."""
+    path = path.resolve()
+    return next(found for found in (path, *path.parents) if found.is_dir())
