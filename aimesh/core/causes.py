@@ -30,6 +30,11 @@ def cause_of(error: BaseException, *, tool: str = "", model: str = "") -> Cause:
     return _in_use(Cause("unknown"), tool, model)
 
 
+def cause_named(name: str, text: str) -> Cause:
+    """Return what is known of an error of which there is only its class's name and its message."""
+    return next((rule.cause for rule in RULES if rule.fits(name, text)), Cause("unknown"))
+
+
 def _in_use(cause: Cause, tool: str, model: str) -> Cause:
     """Return a cause with what the agent was doing, where the exception alone says little."""
     if cause.category not in ("unknown", "agent_error"):

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 from faust.exceptions import ProducerSendError
 
 from aimesh import codec
+from aimesh.core.identity import derived_id
 from aimesh.errors import MeshError, TooLargeError, UnavailableError
 from aimesh.stage.job import Job, Rejected, Skipped, carried
 from aimesh.stage.runner import backoff
@@ -157,6 +158,7 @@ class Intake:
     async def _bury(self, event: faust.Event, reason: str, kind: str = "Rejected") -> None:
         await self._stage.letters.bury(event.message, reason, kind)
         self._stage.counts["dead"] += 1
+        self._stage.tell("buried", _named(event.message), {"error": reason, "error_type": kind})
         logger.warning("%s %s: dead letter: %s", event.message.tp, event.message.offset, reason)
         event.ack()
 
@@ -181,3 +183,17 @@ class Intake:
             if self._writing.get(job.key) is durable:
                 del self._writing[job.key]
             stage.released(job)
+
+
+def _named(message: Any) -> Job:
+    """Return what can be told of a message that never became a job."""
+    return Job(
+        task_id=(message.key or b"").decode("utf-8", "replace")
+        or derived_id(message.topic, message.partition, message.offset),
+        attempt=1,
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        value="",
+        headers=carried(message.headers),
+    )

@@ -63,7 +63,8 @@ class Stage:
         deadline: seconds that one try may take.
         tries: how often work that fails is tried before it becomes a dead letter.
         retention: seconds for which finished jobs are remembered, to absorb duplicates.
-        listener: told of what happens to jobs: started, restarted, done, absorbed, dead.
+        listener: told of what happens to jobs: started, restarted, done, absorbed, dead; and of
+            messages that never became one: buried.
     """
 
     def __init__(

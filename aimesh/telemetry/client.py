@@ -8,6 +8,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -73,6 +74,13 @@ class Telemetry:
             "host": socket.gethostname(),
         }
         self._outbox = Outbox(bootstrap, room=room, kafka=kafka or {})
+
+    def acting_as(self, agent: str) -> Telemetry:
+        """Return the same for another agent of this process; what this one sends, it sends too."""
+        other = copy(self)
+        other.agent = agent
+        other._about = {**self._about, "agent_name": agent}
+        return other
 
     @property
     def counts(self) -> Counter[str]:

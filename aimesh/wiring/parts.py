@@ -19,8 +19,10 @@ from aimesh.services.memory import Memory
 from aimesh.services.ollama import Ollama
 from aimesh.services.sandbox import Limits, Sandbox
 from aimesh.settings import Settings
-from aimesh.stage import Stage
+from aimesh.stage import Job, Stage
+from aimesh.telemetry import Telemetry
 from aimesh.telling import Teller
+from aimesh.troubles import Opened, Troubles
 
 DEFAULT_KAFKA = "localhost:9092"
 
@@ -89,6 +91,25 @@ class Parts:
         self.closers.append(sandbox.close)
         return sandbox
 
+    @cached_property
+    def telemetry(self) -> Telemetry:
+        """Through which the agents of this worker tell of their errors."""
+        telemetry = Telemetry(
+            self.kafka,
+            agent="aimesh",
+            agent_id=self.identity,
+            prefix=self.settings.topic_prefix,
+            service_name="aimesh",
+            kafka=self.access.options(),
+        )
+        self.hubs.append(Opened(telemetry))
+        self.closers.append(telemetry.close)
+        return telemetry
+
+    def troubles(self, role: str) -> Troubles:
+        """Return what tells of the errors of a role."""
+        return Troubles(self.telemetry.acting_as(role), model=self.settings.model)
+
     def app(self, role: str, **options: Any) -> MeshApp:
         """Return the Faust application of a role."""
         app_id = hops.app_id(self.settings, role)
@@ -108,13 +129,21 @@ class Parts:
     def stage(self, role: str, tell: Teller, app: MeshApp, **options: Any) -> Stage:
         """Return a stage of a role's application; ``options`` are those of `Stage`."""
         options.setdefault("partitions", self.settings.partitions)
+        troubles = self.troubles(role)
+
+        def listen(what: str, job: Job, data: dict[str, Any]) -> None:
+            troubles.of_job(what, job, data)
+            if what != "buried":
+                tell.of_job(what, job, data)
+
+        options["work"] = troubles.told(options["work"])
         stage = Stage(
             app,
             dead_letters_topic=self.name(topics.DEAD_LETTERS),
             owner=self.identity,
             tries=self.settings.job_tries,
             retention=self.settings.seen_retention,
-            listener=tell.of_job,
+            listener=listen,
             **options,
         )
         self.stages.append(stage)

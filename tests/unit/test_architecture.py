@@ -21,7 +21,7 @@ FLOORS = [
     {"stage", "tables"},
     {"telling", "reporting", "probing", "watchdog"},
     {"agents"},
-    {"health", "telemetry", "diagnosing"},
+    {"health", "telemetry", "diagnosing", "troubles"},
     {"views"},
     {"quiet", "root", "wiring"},
     {"commands"},

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from aimesh.core.causes import cause_of
+from aimesh.core.causes import cause_named, cause_of
 from aimesh.core.telemetry import CATEGORIES, SEVERITIES
 from aimesh.errors import BadAnswerError, ModelMissingError, SettingsError, UnavailableError
 
@@ -92,3 +92,9 @@ def test_what_the_agent_was_doing_tells_where_the_exception_does_not() -> None:
 def test_codes_are_kept() -> None:
     assert cause_of(APIStatusError(502)).code == "502"
     assert cause_of(OSError(errno.ENOSPC, "full")).code == "ENOSPC"
+
+
+def test_a_name_and_a_message_are_enough_to_know_a_cause() -> None:
+    assert cause_named("TimeoutError", "").category == "timeout_error"
+    assert cause_named("Rejected", "the model x was not found").category == "llm_error"
+    assert cause_named("Rejected", "it is not JSON").category == "unknown"
