@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from aimesh.core.moments import time_text
 from aimesh.faustfix import MeshApp
 from aimesh.records import now
 from aimesh.stage import Stage
@@ -97,11 +97,6 @@ class Health:
                    for reason, since in s.runner.waiting.values()]  # fmt: skip
         newest = {(app, reason): since for app, reason, since in reports}
         return [
-            {"stage": app, "reason": reason, "since": _time(since)}
+            {"stage": app, "reason": reason, "since": time_text(since)}
             for (app, reason), since in newest.items()
         ]
-
-
-def _time(seconds: float) -> str:
-    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")

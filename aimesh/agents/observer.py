@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -14,6 +13,7 @@ import faust
 from aimesh import codec, dead_letters
 from aimesh.core.feed import FeedEvent, kind_of
 from aimesh.core.identity import derived_id
+from aimesh.core.moments import time_text
 from aimesh.core.text import cut, printable
 from aimesh.faustfix import MeshApp
 from aimesh.stage.runner import backoff
@@ -118,7 +118,7 @@ class Observer:
             data["task_id"] = derived_id(message.topic, message.partition, message.offset)
         return FeedEvent(
             kind=kind,
-            at=_time(message.timestamp),
+            at=time_text(message.timestamp),
             topic=message.topic,
             partition=message.partition,
             offset=message.offset,
@@ -185,11 +185,6 @@ class Observer:
                 await asyncio.sleep(backoff(failures))
             else:
                 return
-
-
-def _time(timestamp: float | None) -> str:
-    when = datetime.fromtimestamp(timestamp or 0.0, UTC)
-    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _named(message: Any) -> str:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
+
+from aimesh.core.moments import time_text as time_text  # those who read spans read their times
 
 RUNNING, COMPLETED, FAILED, CANCELLED = "running", "completed", "failed", "cancelled"
 
@@ -75,11 +76,6 @@ class Handoff:
             "status": self.status,
             "duration_ms": self.duration_ms,
         }
-
-
-def time_text(seconds: float) -> str:
-    """Return a Unix time as RFC 3339."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def timeline(

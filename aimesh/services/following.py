@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from aimesh import codec, topics
 from aimesh.core.feed import FeedEvent, kind_of
+from aimesh.core.moments import time_text
 from aimesh.hops import app_id
 from aimesh.services.kafka import KafkaAdmin
 from aimesh.services.letters import letter_of
@@ -68,10 +68,9 @@ class TaskFollower:
         kind = kind_of(carries, data) if data else None
         if kind is None:
             return None
-        at = datetime.fromtimestamp(record.timestamp / 1000, UTC).isoformat(timespec="milliseconds")
         return FeedEvent(
             kind=kind,
-            at=at.replace("+00:00", "Z"),
+            at=time_text(record.timestamp / 1000),
             topic=record.topic,
             partition=record.partition,
             offset=record.offset,

@@ -1,5 +1,6 @@
 import json
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -104,3 +105,17 @@ def test_of_the_mesh_only_what_a_trace_needs_is_kept() -> None:
     *_, record = digested({**started, "data": {"attempt": 2}}, "p.ai_telemetry")
     assert (record["kind"], record["attempt"], record["agent"]) == ("started", 2, "consumer")
     assert digested(b"not json", "p.ai_topic") is None
+
+
+@pytest.mark.parametrize(
+    "topic", ["p.agent-queue-writer", "p.ai_topic", "p.agent-telemetry-errors"]
+)
+@pytest.mark.parametrize("timestamp", [-1, 0, 1 << 62, None])
+def test_an_absurd_time_of_a_message_keeps_nobody_from_reading_on(
+    topic: str, timestamp: int | None
+) -> None:
+    message: Any = SimpleNamespace(
+        topic=topic, partition=0, offset=1, key=None, headers=(), timestamp=timestamp,
+        value=b'{"task": "t", "source_agent": "a", "error_message": "e"}',
+    )  # fmt: skip
+    assert DIGESTER.entry(message) is not None

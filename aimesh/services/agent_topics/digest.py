@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -13,6 +13,7 @@ from aiokafka import ConsumerRecord
 from aimesh.core import trace
 from aimesh.core.identity import derived_id
 from aimesh.core.mesh_events import mesh_event
+from aimesh.core.moments import moment_of
 from aimesh.core.redaction import redact, redact_text
 from aimesh.core.telemetry import ERRORS_TOPIC, QUEUE_PREFIX, AgentMessage, DetailedError, rfc3339
 from aimesh.core.text import cut, printable
@@ -186,4 +187,4 @@ def _trace_header(headers: Iterable[tuple[str, bytes | None]] | None) -> tuple[s
 
 
 def _time(message: ConsumerRecord[bytes, bytes]) -> datetime:
-    return datetime.fromtimestamp(max(0, message.timestamp or 0) / 1000, UTC)
+    return moment_of(max(0, message.timestamp or 0) / 1000)

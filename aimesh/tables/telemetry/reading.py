@@ -11,7 +11,8 @@ from typing import Any
 import orjson
 
 from aimesh.core import mesh_spans, message_spans
-from aimesh.core.spans import FAILED, RUNNING, Handoff, Span, time_text
+from aimesh.core.moments import time_text
+from aimesh.core.spans import FAILED, RUNNING, Handoff, Span
 from aimesh.tables.telemetry.tables import TelemetryTables
 from aimesh.tables.telemetry.traces import Trace
 

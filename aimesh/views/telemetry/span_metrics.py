@@ -13,7 +13,8 @@ from aiohttp import web
 
 from aimesh.core import mesh_spans, trace
 from aimesh.core.mesh_events import Event
-from aimesh.core.spans import Span, time_text
+from aimesh.core.moments import time_text
+from aimesh.core.spans import Span
 from aimesh.records import now
 from aimesh.tables.telemetry import reading
 from aimesh.tables.telemetry.tables import TelemetryTables
