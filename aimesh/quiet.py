@@ -8,6 +8,8 @@ import time
 from aimesh.core.repetition import Repetition
 
 FLOODING = ("aiokafka", "faust", "mode", "httpx")
+# a new topic's partition has no leader yet: the library asks again by itself, nothing is wrong
+ASKED_AGAIN = "NotLeaderForPartitionError"
 
 
 class FloodFilter(logging.Filter):
@@ -20,6 +22,9 @@ class FloodFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Decide about one record; our own are all let pass, and so is what is only informative."""
         if record.levelno < logging.WARNING or record.name.split(".")[0] not in FLOODING:
+            return True
+        if ASKED_AGAIN in record.getMessage():
+            record.levelno, record.levelname = logging.INFO, "INFO"
             return True
         decided = record.__dict__  # once, however many handlers ask
         if "flood_passed" not in decided:

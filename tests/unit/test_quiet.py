@@ -32,3 +32,9 @@ def test_a_line_is_decided_once_for_all_handlers_and_keeps_its_text() -> None:
     assert flood.filter(item)
     assert flood.filter(item)
     assert item.getMessage() == "failed: why 100%"
+
+
+def test_what_a_library_mends_by_asking_again_is_no_error() -> None:
+    item = record("aiokafka", logging.ERROR, "Failed fetch: [Error 6] NotLeaderForPartitionError")
+    assert FloodFilter().filter(item)
+    assert (item.levelno, item.levelname) == (logging.INFO, "INFO")
