@@ -8,8 +8,9 @@ import time
 from aimesh.core.repetition import Repetition
 
 FLOODING = ("aiokafka", "faust", "mode", "httpx")
-# a new topic's partition has no leader yet: the library asks again by itself, nothing is wrong
-ASKED_AGAIN = "NotLeaderForPartitionError"
+# What mends itself and needs nobody: a new topic's partition that has no leader yet is asked for
+# again; a commit that takes longer than the pause between two delays the next one.
+HARMLESS = ("NotLeaderForPartitionError", "Timer commit is overlapping")
 
 
 class FloodFilter(logging.Filter):
@@ -23,7 +24,7 @@ class FloodFilter(logging.Filter):
         """Decide about one record; our own are all let pass, and so is what is only informative."""
         if record.levelno < logging.WARNING or record.name.split(".")[0] not in FLOODING:
             return True
-        if ASKED_AGAIN in record.getMessage():
+        if any(text in record.getMessage() for text in HARMLESS):
             record.levelno, record.levelname = logging.INFO, "INFO"
             return True
         decided = record.__dict__  # once, however many handlers ask
