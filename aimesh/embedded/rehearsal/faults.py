@@ -21,7 +21,8 @@ NAMES = {
     "huge": "the answer has 10 MB",
     "gibberish": "the answer is nonsense",
 }
-KINDS = ("brainstorm", "solve", "fix", "review", "other", "embed", "look")
+CREW_KINDS = ("plan", "research", "write", "check")
+KINDS = ("brainstorm", "solve", "fix", "review", *CREW_KINDS, "other", "embed", "look")
 
 
 @dataclass(frozen=True)

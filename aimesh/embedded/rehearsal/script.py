@@ -6,6 +6,7 @@ from collections import Counter
 
 from aimesh.embedded.rehearsal.catalogue import catalogue, further_tasks
 from aimesh.embedded.rehearsal.crew import CrewScript
+from aimesh.embedded.rehearsal.faults import CREW_KINDS
 from aimesh.embedded.rehearsal.reading import Kind, Question
 from aimesh.embedded.rehearsal.reviewing import review
 from aimesh.embedded.rehearsal.sequence import TaskSequence
@@ -37,6 +38,6 @@ class Script:
             return shape.format(task=self._tasks.propose(question.known))
         if question.kind == "review":
             return review(question, self._known.find(question.task))
-        if question.kind in ("plan", "research", "write", "check"):
+        if question.kind in CREW_KINDS:
             return self._crew.answer(question)
         return self._solver.answer(question)

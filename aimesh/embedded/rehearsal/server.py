@@ -28,7 +28,8 @@ class RehearsalServer:
     """Serves on the loopback interface while it is entered: ``async with RehearsalServer() as s``.
 
     ``calls`` counts how often each path was asked, ``kinds`` how often each kind of question:
-    brainstorm, solve, fix, review, other and embed. ``faults`` can be changed at any time.
+    brainstorm, solve, fix, review, plan, research, write, check, other and embed. ``faults`` can be
+    changed at any time.
 
     Arguments:
         port: where to listen; 0 for a free port.
