@@ -115,6 +115,8 @@ class Orchestrator(Desk):
             raise Skipped  # it answers nothing that was asked from here
         if plan.ended in (CANCELLED, EXPIRED):
             raise Skipped
+        if not plan.ended and seconds_left(plan.question, time.time()) == 0:
+            raise Skipped  # whoever asked is about to be told so
         finding = Finding.of(message.payload, ok=message.message_type == "result")
         changes = [self._plans.settle(plan, place[1], finding, message.message_id)]
         # what follows is worked out before anything is waited for, so that of two answers that
