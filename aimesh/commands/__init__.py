@@ -19,6 +19,8 @@ _MODULES = (
     "aimesh.commands.audit",
     "aimesh.commands.dead_letters",
     "aimesh.commands.config",
+    "aimesh.commands.diagnose",
+    "aimesh.commands.state",
 )
 
 

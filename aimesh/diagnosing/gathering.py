@@ -103,13 +103,14 @@ class Gatherer:
     def _services(self, at: float, mesh: MeshTables) -> Iterator[Service]:
         reports = mesh.stages()
         fresh = [r for r in reports if (_age(at, r.get("ts")) or 0.0) < FRESH] or reports
-        found: dict[str, dict[str, Any]] = {}
+        newest: dict[tuple[str, str], dict[str, Any]] = {}
         for report in sorted(fresh, key=lambda r: str(r.get("ts", ""))):
             for status in report.get("services") or []:
-                known = found.get(status["name"])
-                # one worker that cannot reach it is enough
-                if known is None or known.get("ok") is not False or _is_newer(report, known):
-                    found[status["name"]] = {**status, "worker": report["worker"]}
+                newest[status["name"], report["worker"]] = status
+        found: dict[str, dict[str, Any]] = {}
+        # each worker has a view of its own: what changed last is nearest to how it is
+        for (name, _), status in sorted(newest.items(), key=lambda item: _since(item[1])):
+            found[name] = status
         for name, status in found.items():
             yield self._service(at, name, status)
 
@@ -277,8 +278,9 @@ def _parted(minutes: Counter[int], at: float, window: float) -> tuple[int, int]:
     return now, total - now
 
 
-def _is_newer(report: dict[str, Any], known: dict[str, Any]) -> bool:
-    return bool(report["worker"] == known.get("worker"))
+def _since(status: dict[str, Any]) -> tuple[bool, float]:
+    # one that was not asked yet says nothing
+    return status.get("ok") is not None, _time(status.get("since"))
 
 
 def _time(text: Any) -> float:

@@ -14,6 +14,7 @@ from aimesh.services.model_list import ModelList
 from aimesh.settings import Settings
 from aimesh.views.telemetry.claude import ClaudeViews
 from aimesh.views.telemetry.common import Source
+from aimesh.wiring import oracle
 from aimesh.wiring.parts import Parts
 
 
@@ -28,6 +29,8 @@ class DiagnosisWiring:
 
     def __init__(self, parts: Parts, observer: Observer, telemetry: TelemetryObserver) -> None:
         settings = parts.settings
+        self._parts = parts
+        self._observer = observer
         self._source = Source(telemetry, settings.topic_prefix)
         self.models = ModelList(settings.ollama_url, _gateway(settings))
         gatherer = Gatherer(observer, settings, self.models.limits)
@@ -37,7 +40,10 @@ class DiagnosisWiring:
 
     def routes(self) -> list[AbstractRouteDef]:
         """Return the paths that it answers."""
-        return [*ClaudeViews(self._source, self.analysis, self.models).routes()]
+        return [
+            *ClaudeViews(self._source, self.analysis, self.models).routes(),
+            *oracle.routes(self._parts, self._observer, self._source, self.analysis, self.models),
+        ]
 
 
 def _gateway(settings: Settings) -> Gateway | None:

@@ -21,7 +21,7 @@ FLOORS = [
     {"stage", "tables"},
     {"telling", "reporting", "probing", "watchdog"},
     {"agents"},
-    {"health", "telemetry", "diagnosing", "troubles"},
+    {"health", "telemetry", "diagnosing", "oracle", "troubles"},
     {"views"},
     {"quiet", "root", "wiring"},
     {"commands"},

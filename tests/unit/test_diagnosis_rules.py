@@ -129,6 +129,11 @@ def test_calls_that_fail_count_more_than_probes_that_pass() -> None:
     assert (issue.finding.component, issue.severity) == ("ollama", "critical")
 
 
+def test_a_service_that_was_down_because_of_another_is_well_with_it() -> None:
+    memory = Service(name="memory", ok=False, since=NOW - 50, reason="ollama: no answer")
+    assert issues(known(services=(Service(name="ollama", ok=True, since=NOW - 9), memory))) == []
+
+
 def test_a_single_retry_is_no_trouble() -> None:
     waiting = stage("reviewer", open=1, waiting="ollama: HTTP 500: broken", waiting_since=NOW - 1)
     assert issues(known(stages=(waiting,))) == []
@@ -208,6 +213,25 @@ def test_errors_are_held_against_their_own_past() -> None:
 def test_what_was_there_long_before_is_not_explained_by_what_is_new() -> None:
     old = errors(1200, every=10.0, agent="writer", message="localhost:11434 is odd")
     assert led(known(services=(DOWN,), groups=(old,))) == ["service_unreachable", "error_group"]
+
+
+def test_an_outage_that_is_over_is_told_and_is_no_trouble() -> None:
+    told = errors(3, kind="UnavailableError", agent="consumer",
+                  message="ollama: no answer from http://localhost:11434 (start it)")  # fmt: skip
+    found = issues(known(groups=(told,)))
+    assert [issue.severity for issue in found] == ["info"]
+    assert status_of(found) == "healthy"
+    waits = (stage("consumer", open=1, waiting=WAITS, waiting_since=NOW - 9),)
+    assert led(known(groups=(told,), stages=waits, services=(DOWN,))) == ["service_unreachable"]
+
+
+def test_a_dead_letter_comes_before_the_error_that_tells_of_it() -> None:
+    letter = errors(1, source="dead_letter", kind="Rejected", message="it is not JSON: line 1")
+    told = errors(1, kind="Rejected", message="it is not JSON: line 1", severity="critical",
+                  agent="consumer")  # fmt: skip
+    found = issues(known(groups=(told, letter)))
+    assert [issue.finding.kind for issue in found] == ["poison_message", "error_group"]
+    assert found[0].severity == "critical"
 
 
 def test_one_message_that_fails_again_and_again_is_poison() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -42,12 +42,21 @@ def services(facts: Facts) -> Iterator[Finding]:
             continue
         if waits is not None and (_is_down(service) or facts.at - waits.since >= HICCUP):
             yield _finding(facts, name, service, waits)
-        elif service is not None and _is_down(service):
+        elif service is not None and _is_down(service) and not _is_over(service, known):
             yield _finding(facts, name, service, None)
 
 
 def _is_down(service: Service | None) -> bool:
     return service is not None and service.ok is False
+
+
+def _is_over(service: Service, known: Mapping[str, Service]) -> bool:
+    """Tell whether a service was down because of another one that is well again.
+
+    It is asked again with the next task, and nobody waits for it.
+    """
+    through = known.get(service.reason.partition(": ")[0])
+    return through is not None and through.ok is True
 
 
 def _waiting(facts: Facts) -> dict[str, _Waiting]:

@@ -29,6 +29,8 @@ FAILED, FAILED_SHARE = 5, 0.5
 # of one subject in a group: the same thing again and again
 AGAIN = 3
 SILENT_AGENT = 60.0
+# what the mesh's own agents tell of services
+UNAVAILABLE = ("UnavailableError", "ModelMissingError", "TooSlowError", "NoRouteError")
 TURNS = 20
 
 
@@ -49,6 +51,9 @@ def _agent_error(facts: Facts, group: Group, number: int) -> Iterator[Finding]:
     severity = one.severity
     if severity == "error" and trend == "steady":
         severity = "warning"  # as ever: it is known, and not what is new
+    over = _is_over(facts, group)
+    if over:
+        severity = "info"
     poison = _poison(group)
     trouble = trouble_of(one.message)
     kind = "poison_message" if poison else "error_group"
@@ -59,13 +64,23 @@ def _agent_error(facts: Facts, group: Group, number: int) -> Iterator[Finding]:
         facts, group, number, kind=kind, depth=DATA if poison else ERRORS, severity=severity,
         title=title, trend=trend, pressure=pressure,
         actions=(*(Action(do=fix) for fix in one.fixes[:3]), _look_at(group)),
-        metadata={"trouble": trouble.kind, "subject": poison},
+        metadata={"trouble": trouble.kind, "subject": poison, "is_over": over},
     )  # fmt: skip
+
+
+def _is_over(facts: Facts, group: Group) -> bool:
+    """Tell whether errors name a service of the mesh that is well again, with nobody waiting."""
+    name, colon, _ = group.sample.message.partition(": ")
+    service = next((s for s in facts.services if s.name == name), None)
+    if not colon or not (service or group.sample.kind in UNAVAILABLE):
+        return False
+    waited_for = any(stage.waiting.startswith(f"{name}: ") for stage in facts.stages)
+    return not waited_for and (service is None or service.ok is True)
 
 
 def _poison(group: Group) -> str:
     """Return the one subject that most of a group is about, empty where there is none."""
-    if not group.subjects or not group.sample.subject:
+    if not group.sample.subject or group.sample.kind in UNAVAILABLE:
         return ""
     subject, number = group.subjects.most_common(1)[0]
     return subject if subject and number >= AGAIN and number * 2 > group.count else ""
@@ -169,6 +184,8 @@ def _of_group(
         evidence=tuple(reversed(group.refs)),
         traces=tuple(reversed(group.traces)),
         actions=actions,
+        # whoever gave it up tells of the same thing in the same words
+        names=(one.message,) if one.source in ("dead_letter", "undecodable") else (),
         impact=number * (2.0 if trend in ("new", "rising") else 1.0),
         metadata={"source": one.source, "trend": trend, "error_type": one.kind,
                   "total_count": group.count, "model": one.model, **metadata},

@@ -1,0 +1,1 @@
+"""Puts the state of the whole system together."""

@@ -1,0 +1,43 @@
+"""States as callers saw them, by their tags, so that they can be told what changed since."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from aimesh.core.oracle.log import KEYS, difference, steady, whole
+
+MOST_STATES = 32
+
+State = Mapping[str, Any]
+
+
+class States:
+    """The newest states, each with its tag: the same tag for what is the same but for times."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, State] = OrderedDict()
+
+    def keep(self, state: State) -> str:
+        """Keep a state, and return its tag."""
+        data = orjson.dumps(steady(state), option=orjson.OPT_SORT_KEYS)
+        tag = hashlib.blake2b(data, digest_size=12).hexdigest()
+        self._kept[tag] = {part: steady(state[part]) for part in KEYS}
+        self._kept.move_to_end(tag)
+        if len(self._kept) > MOST_STATES:
+            self._kept.popitem(last=False)
+        return tag
+
+    def since(self, tag: str, state: State) -> tuple[str, bool]:
+        """Return what changed since the state with a tag, and True.
+
+        Where that state is no longer kept, all of it is returned, and False.
+        """
+        old = self._kept.get(tag)
+        if old is None:
+            return whole(state), False
+        return difference(old, state), True
