@@ -81,7 +81,7 @@ class Mesh:
             "AIMESH_PRODUCER_INTERVAL": QUIET,
             "AIMESH_GOVERNOR_INTERVAL": "0.25",
         }
-        log = self.folder / f"worker-{len(self.workers)}.log"
+        log = self.folder / f"worker-{port}.log"
         with log.open("wb") as out:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "aimesh", "worker", "-l", "info",

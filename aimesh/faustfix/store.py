@@ -14,7 +14,34 @@ class MeshStore(Store):
 
     Stock Faust collects all garbage of the process for every table at every rebalance, to be sure
     that databases are closed. Ours are closed when nothing refers to them, for no iterator is kept.
+
+    It also takes its copy for as new as its own last write. But a worker that was stopped for long
+    writes on, as long as it does not know that its partition is another one's: then what that one
+    wrote in between would never be read here.
     """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        # by partition: the offset up to which this copy has all of the changelog
+        self._has: dict[int, int] = {}
+
+    def set_persisted_offset(self, tp: TP, offset: int) -> None:
+        """Note that this copy has all of a changelog's partition up to an offset."""
+        super().set_persisted_offset(tp, offset)
+        self._has[tp.partition] = offset
+
+    def arrived(self, tp: TP, first: int, last: int) -> None:
+        """Note that the changelog has own writes from one offset to another.
+
+        Where another worker has written before them, its writes are missing here, and all from
+        there on is read again at the next recovery.
+        """
+        has = self._has.get(tp.partition)
+        if has is None:
+            persisted = self.persisted_offset(tp)
+            has = -1 if persisted is None else persisted
+        if first <= has + 1:
+            self.set_persisted_offset(tp, max(has, last))
 
     async def stop(self) -> None:
         """Close the databases."""
@@ -27,6 +54,7 @@ class MeshStore(Store):
                 self._dbs.pop(tp.partition, None)
 
     def _open_for_partition(self, partition: int) -> Any:
+        self._has.pop(partition, None)
         try:
             return super()._open_for_partition(partition)
         except Exception as exc:

@@ -122,7 +122,8 @@ class MeshTable(faust.Table[Any, Any]):
         # wrote in between as present in the local store.
         moved = fut.generation != self.app.consumer_generation_id
         if not moved and fut.result().topic_partition in self.app.assignor.assigned_actives():
-            super()._on_changelog_sent(fut)
+            offset = fut.result().offset
+            self._local.arrived(fut.result().topic_partition, offset, offset)
 
     def apply_changelog_batch(self, batch: Iterable[EventT[Any]]) -> None:
         """Take records of this table's changelog into the local store.

@@ -1,0 +1,47 @@
+"""A worker that does not know yet that its partition has moved, and writes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from faust.types import TP
+
+from aimesh.faustfix import MeshTable
+from tests.faustapps import new_reading, new_topic, reading
+from tests.waiting import until
+
+
+def persisted(table: MeshTable, changelog: TP) -> int | None:
+    """Up to where the worker's own copy of a table has its changelog."""
+    store: Any = table.data
+    offset: int | None = store.persisted_offset(changelog)
+    return offset
+
+
+async def test_what_another_worker_wrote_in_between_is_read_at_the_next_recovery(
+    kafka: str, tmp_path: Path
+) -> None:
+    topic = await new_topic(kafka)
+    found = new_reading(kafka, tmp_path, topic)
+    table = found.app.table("t", 1, "A table.")
+    changelog = TP(table.changelog_topic_name, 0)
+    async with reading(found):
+        await until(lambda: found.app.rebalancing_count and not found.app.rebalancing, 30)
+        await table.put("own", 1, 0)
+        async with AIOKafkaProducer(bootstrap_servers=kafka) as another:
+            await another.send_and_wait(changelog.topic, b"2", b'"another"', partition=0)
+        await table.put("own", 2, 0)
+        await until(lambda: table.look("own", 0) == 2)
+        assert persisted(table, changelog) == 0
+    again = new_reading(kafka, tmp_path, topic)
+    table = again.app.table("t", 1, "A table.")
+    async with reading(again):
+        await until(lambda: again.app.rebalancing_count and not again.app.rebalancing, 30)
+        assert table.look("another", 0) == 2
+        assert table.look("own", 0) == 2
+        assert persisted(table, changelog) == 2
+        # from here on there is no gap again
+        await table.put("own", 3, 0)
+        await until(lambda: persisted(table, changelog) == 3)
