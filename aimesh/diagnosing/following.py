@@ -97,7 +97,8 @@ class Follower:
         if kind in ("solution", "review"):
             agent = "consumer" if kind == "solution" else "reviewer"
             self._model(at, data, Sample(at, _seconds(data), trace.trace_id, agent))
-        elif kind == "done" and event.get("agent"):
+        elif kind == "done" and event.get("agent") and data.get("tries", 1) == 1:
+            # one that was tried again has waited for something, and tells nothing of a pace
             sample = Sample(at, _seconds(data), trace.trace_id, event["agent"])
             self.paces.add("agent", event["agent"], sample)
         elif kind == "verdict" and not data.get("success"):

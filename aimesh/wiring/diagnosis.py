@@ -14,7 +14,7 @@ from aimesh.services.model_list import ModelList
 from aimesh.settings import Settings
 from aimesh.views.telemetry.claude import ClaudeViews
 from aimesh.views.telemetry.common import Source
-from aimesh.wiring import oracle
+from aimesh.wiring import export, oracle
 from aimesh.wiring.parts import Parts
 
 
@@ -31,6 +31,7 @@ class DiagnosisWiring:
         settings = parts.settings
         self._parts = parts
         self._observer = observer
+        self._telemetry = telemetry
         self._source = Source(telemetry, settings.topic_prefix)
         self.models = ModelList(settings.ollama_url, _gateway(settings))
         gatherer = Gatherer(observer, settings, self.models.limits)
@@ -43,6 +44,7 @@ class DiagnosisWiring:
         return [
             *ClaudeViews(self._source, self.analysis, self.models).routes(),
             *oracle.routes(self._parts, self._observer, self._source, self.analysis, self.models),
+            *export.routes(self._parts, self._telemetry, self._source),
         ]
 
 

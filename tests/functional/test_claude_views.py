@@ -47,6 +47,7 @@ class Telemetry:
 
     tables: TelemetryTables
     ready: bool = True
+    holds_feed: bool = True
     offset: int = 0
 
     def tell(self, kind: str, *records: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ FLOORS = [
     {"stage", "tables"},
     {"telling", "reporting", "probing", "watchdog"},
     {"agents"},
-    {"health", "telemetry", "diagnosing", "oracle", "troubles"},
+    {"health", "telemetry", "diagnosing", "oracle", "exporting", "troubles"},
     {"views"},
     {"quiet", "root", "wiring"},
     {"commands"},

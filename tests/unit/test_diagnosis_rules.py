@@ -157,6 +157,14 @@ def test_a_worker_that_left_in_order_is_not_missed() -> None:
     assert issues(known(stages=stages)) == []
 
 
+def test_a_worker_that_fell_silent_comes_before_the_place_that_it_lost() -> None:
+    facts = known(
+        stages=(stage("consumer", age=25.0),),
+        hops=(hop("consumer", "STOPPED", 9, members=0), hop("sandbox")),
+    )
+    assert led(facts) == ["worker_silent"]
+
+
 def test_one_of_two_workers_that_is_silent_is_found() -> None:
     stages = (stage("consumer", worker="still", age=40.0), stage("consumer", worker="well"))
     [issue] = issues(known(stages=stages, hops=(hop("consumer", members=2),)))

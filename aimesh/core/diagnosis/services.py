@@ -79,9 +79,9 @@ def _of_stages(name: str, stages: list[Stage]) -> _Waiting:
 
 def _finding(facts: Facts, name: str, service: Service | None, waits: _Waiting | None) -> Finding:
     down = service if service is not None and _is_down(service) else None
-    # a probe may pass while real calls do not: what those were told says more
-    reason = waits.reason if waits else down.reason if down else ""
-    remedy = (waits.remedy if waits else "") or (down.remedy if down else "")
+    # what the last call was told is newest; a probe may pass while those who wait were refused
+    told = down if down is not None else waits
+    reason, remedy = (told.reason, told.remedy) if told is not None else ("", "")
     trouble = trouble_of(reason)
     times = (down.since if down else 0.0, waits.since if waits else 0.0)
     since = min((at for at in times if at), default=facts.at)

@@ -32,7 +32,8 @@ def silent_workers(facts: Facts) -> Iterator[Finding]:
         missing = (members or 0) - len(fresh)
         gone = silent[:missing] if missing > 0 else []
         if not fresh and not members:
-            gone = [s for s in silent if s.open]
+            # it has lost its place; one that had nothing to do has gone, or is just not needed
+            gone = silent if hop and hop.lag else [s for s in silent if s.open]
         if gone:
             yield _silent(facts, role, gone, hop, bool(members))
 
@@ -41,7 +42,7 @@ def _silent(facts: Facts, role: str, gone: list[Stage], hop: Hop | None, present
     jobs, age = sum(s.open for s in gone), max(s.age for s in gone)
     lag = (hop.lag or 0) if hop else 0
     workers = ", ".join(s.worker for s in gone)
-    state = "still holds its place in the group" if present else "has left jobs behind"
+    state = "still holds its place in the group" if present else "has lost its place in the group"
     return Finding(
         kind="worker_silent",
         component=role,

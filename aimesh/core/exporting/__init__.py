@@ -1,0 +1,1 @@
+"""Which traces are exported, and what their spans are called elsewhere."""
