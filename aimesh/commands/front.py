@@ -22,11 +22,14 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or setting, 3 a needed service is no
 _EXAMPLES = {
     "agents": "aimesh agents\naimesh agents --json",
     "completion": 'eval "$(aimesh completion bash)"',
+    "model": "aimesh model Task\naimesh --json model Verdict",
     "models": "aimesh models",
     "send": """aimesh send ai_topic '{"task": "Write a function that reverses a list."}'""",
     "tables": "aimesh tables --json",
     "worker": "aimesh worker --loglevel info\nAIMESH_ROLES=consumer,sandbox aimesh worker",
 }
+# they look after one Faust application alone, and a mesh has one for each role
+_HIDDEN = ("clean-versions", "livecheck", "reset")
 
 
 def dress() -> None:
@@ -34,6 +37,8 @@ def dress() -> None:
     cli.help = HELP
     for name, lines in _EXAMPLES.items():
         cli.commands[name].epilog = examples(lines)
+    for name in _HIDDEN:
+        cli.commands[name].hidden = True
     version = click.version_option(
         __version__, message=f"AI-Mesh %(version)s (Faust {faust.__version__})"
     )

@@ -23,6 +23,9 @@ class Site:
         self.feed = feed
         self.state: dict[str, Any] | None = states.state()
         self.submitted: list[str] = []
+        # what other paths of the API answer, and what was sent to them
+        self.answers: dict[str, Any] = {}
+        self.sent: list[tuple[str, Any]] = []
         self._settings = settings or Settings()
         self._port = 0
         self._runner: web.AppRunner | None = None
@@ -42,6 +45,7 @@ class Site:
         app.add_routes([*dashboard.routes(self._settings), *streams.routes(self._hub)])
         app.add_routes([web.get("/api/v1/mesh/state", self._get_state)])
         app.add_routes([web.post("/api/v1/mesh/tasks", self._submit)])
+        app.add_routes([web.route("*", "/api/v1/{rest:.+}", self._answer)])
         self._runner = web.AppRunner(app, shutdown_timeout=2)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._port)
@@ -76,6 +80,16 @@ class Site:
         data = {"task_id": task_id, "task": text, "attempt": 1, "source": "submit"}
         await self.feed.send("task", data)
         return web.json_response({"task_id": task_id}, status=202)
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        if request.method == "POST":
+            self.sent.append((request.path, await request.json()))
+        found = self.answers.get(request.path)
+        if isinstance(found, Problem):
+            raise found
+        if found is None:
+            raise Problem(404, "Not found", f"there is nothing at {request.path!r}")
+        return web.json_response(found)
 
 
 @asynccontextmanager

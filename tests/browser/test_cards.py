@@ -9,15 +9,9 @@ from playwright.async_api import Browser, Page
 
 from tests.browser import samples, states
 from tests.browser.site import Site
-from tests.browser.viewing import COLUMNS, ids, says, shows, viewing
+from tests.browser.viewing import COLUMNS, HOSTILE, RIGHT_TO_LEFT, ids, says, shows, viewing
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-RIGHT_TO_LEFT = "\u202e"
-HOSTILE = (
-    "<script>alert('task')</script><img src=x onerror=alert(1)>\n"
-    f"{{{{7*7}}}} </li></ol> \x1b[31mred\x1b[0m {RIGHT_TO_LEFT}backwards \x00 \u2066 end"
-)
 
 
 async def tell(site: Site, number: int, **told: Any) -> str:

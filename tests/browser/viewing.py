@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Literal
 
 from playwright.async_api import Browser, Page
 
 COLUMNS = ("tasks", "code", "sandbox", "reviews")
+RIGHT_TO_LEFT = "\u202e"
+HOSTILE = (
+    "<script>alert('task')</script><img src=x onerror=alert(1)>\n"
+    f"{{{{7*7}}}} </li></ol> \x1b[31mred\x1b[0m {RIGHT_TO_LEFT}backwards \x00 \u2066 end"
+)
+AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 # what a browser says of answers that a test means to be errors, and of a server that is away
 EXPECTED = ("Failed to load resource", "net::ERR_")
 
@@ -70,3 +78,14 @@ async def says(page: Page, selector: str, words: str, timeout: float = 10_000) -
         arg=[selector, words],
         timeout=timeout,
     )
+
+
+async def barriers(page: Page) -> list[tuple[str, str]]:
+    """Return what serious barriers axe-core finds on a page, each with the first place of it."""
+    await page.evaluate(AXE)
+    found = await page.evaluate("axe.run(document)")
+    return [
+        (violation["id"], violation["nodes"][0]["html"][:200])
+        for violation in found["violations"]
+        if violation["impact"] in ("serious", "critical")
+    ]

@@ -19,7 +19,7 @@ from tests.commands import AIMESH, FAUST, aimesh, environ, invoke
 
 OURS = ("audit", "completion", "config", "dead-letters", "doctor", "errors", "lag", "sandbox",
         "stress", "submit", "task", "tasks", "top", "up")  # fmt: skip
-FAUSTS = ("agents", "models", "send", "tables", "worker")
+FAUSTS = ("agents", "model", "models", "send", "tables", "worker")
 PARTS = ("list", "show", "redrive")
 FACTS = ("agents", "audit", "config", "dead-letters", "doctor", "errors", "lag", "models",
          "sandbox", "stress", "submit", "tables", "task", "tasks", "top")  # fmt: skip

@@ -50,7 +50,7 @@ function partsOf(event) {
 }
 
 /** Return what is known of a task as a prompt for a coding agent. */
-export function diagnosisOf({ id, text, word, budget, events, origin }) {
+export function diagnosisOf({ id, text, word, budget, events, mesh, origin }) {
   const told = events.filter((event) => event.kind === "line").map((event) => `${at(event)} ${line(event.data.agent)} ${line(event.data.name || event.data.level)} ${line(event.data.message || JSON.stringify(event.data.data ?? {}))} (${event.topic}/${event.partition}/${event.offset})`);
   const where = budget.total ? `Took ${(budget.total / 1000).toFixed(2)} s: model ${(budget.model / 1000).toFixed(2)} s, sandbox ${(budget.sandbox / 1000).toFixed(2)} s, waiting in Kafka ${(budget.wait / 1000).toFixed(2)} s.` : "";
   return [
@@ -63,6 +63,7 @@ export function diagnosisOf({ id, text, word, budget, events, origin }) {
     ...events.flatMap(partsOf),
     "## What the agents told",
     fenced(told.join("\n")),
+    ...(mesh ? ["## How the whole mesh is doing", fenced(mesh)] : []),
     "## To look further",
     `- everything about it: ${origin}/api/v1/mesh/tasks/${encodeURIComponent(id)}/events\n- its page: ${origin}/tasks/${encodeURIComponent(id)}\n- in a terminal: \`aimesh task ${/^[\w.:-]+$/.test(id) ? id : "ID"}\`, \`aimesh lag\`, \`aimesh doctor\``,
   ].filter(Boolean).join("\n\n");

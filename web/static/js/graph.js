@@ -12,21 +12,18 @@ const GAP_Y = 22;
 const MOST_NODES = 60;
 const WORDS = { agent: "agent", model: "model", tool: "tool", memory: "memory" };
 
-/** Return how far each node stands from where work comes from: the longest way, circles cut. */
+/** Return how far each node stands from where work comes from, by the longest way there. */
 function layersOf(nodes, edges) {
   const depth = new Map(nodes.map((node) => [node.id, 0]));
+  const onward = [];
+  for (const edge of edges) {
+    // work that comes back, as a fix that is asked for, must not push its giver ever farther
+    if (depth.has(edge.source) && depth.has(edge.target) && !leads(onward, edge.target, edge.source)) onward.push(edge);
+  }
   for (let round = 0; round < nodes.length; round++) {
-    let moved = false;
-    for (const { source, target } of edges) {
-      if (source === target || !depth.has(source) || !depth.has(target)) continue;
-      const wanted = depth.get(source) + 1;
-      // work that comes back, as a fix that is asked for, must not push its giver ever farther
-      if (depth.get(target) < wanted && wanted < nodes.length && !leads(edges, target, source)) {
-        depth.set(target, wanted);
-        moved = true;
-      }
-    }
-    if (!moved) break;
+    const late = onward.filter(({ source, target }) => depth.get(target) <= depth.get(source));
+    if (!late.length) break;
+    for (const { source, target } of late) depth.set(target, Math.max(depth.get(target), depth.get(source) + 1));
   }
   return depth;
 }

@@ -48,7 +48,7 @@ export function drawWaterfall(element, { from, to, rows }) {
         ticks.map((at) => h("i", { class: "wf-grid", vars: { at: place(from + at) } })),
         row.segments.map(([kind, a, b]) => h("b", { class: `wf-bar is-${kind}`, vars: { at: place(a), size: width(a, b) } })),
       ),
-      h("p", { class: "wf-note", text: row.note }),
+      h("p", { class: "wf-note", vars: { at: row.segments.length ? place(row.segments[0][1]) : "0%" }, text: row.note }),
     ),
   );
   fill(element, axis, h("ol", { class: "wf-rows", role: "list" }, drawn));

@@ -56,6 +56,7 @@ function show(answer) {
   showBalance(report);
   problems.show(report.problems.map((problem, index) => ({ key: `${index}/${problem.task_id}/${problem.kind}`, signature: problem.why, problem })));
   setText($("problems-count"), count(report.problems_total));
+  $("problems").closest(".scroll").hidden = !report.problems.length;
   $("nothing").hidden = report.problems.length > 0;
   setText($("nothing"), report.problems.length ? "" : "Nothing: every task is where it must be, once.");
   fields($("flight"), Object.entries(report.in_flight_at ?? {}).map(([role, tasks]) => [shown(role, 60), count(tasks)]), "Nothing is in flight.");

@@ -40,7 +40,7 @@ export function eventRow({ event, from }) {
 }
 
 function record(event) {
-  const details = h("details", { class: "record" }, h("summary", { data: { key: event.key }, text: "JSON" }, h("span", { class: "hidden", text: ` of ${event.key}` })));
+  const details = h("details", { class: "record" }, h("summary", { data: { key: event.key }, text: "JSON" }, h("span", { class: "hidden", text: ` of ${shown(event.key, 200)}` })));
   details.addEventListener("toggle", () => {
     if (details.open && details.childElementCount === 1) details.append(h("pre", { class: "output", text: shown(JSON.stringify(event.data, null, 2), 40000) }));
   });

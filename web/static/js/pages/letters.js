@@ -90,7 +90,7 @@ function contents(letter) {
     h("div", { class: "switch" }, h("h3", { text: letter.shown < letter.size ? `Value, its first ${bytes(letter.shown)}` : "Value" }), buttons),
     text,
     hex,
-    h("details", { class: "fold" }, h("summary", { text: `${count(headers.length)} headers` }), h("div", { class: "fold-body" }, facts(headers.map(([name, value]) => [shown(name, 100), h("span", { class: "mono", text: shown(value, 400) })])))),
+    h("details", { class: "fold" }, h("summary", { text: plural(headers.length, "header") }), h("div", { class: "fold-body" }, facts(headers.map(([name, value]) => [shown(name, 100), h("span", { class: "mono", text: shown(value, 400) })])))),
   ];
 }
 

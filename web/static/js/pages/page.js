@@ -3,6 +3,7 @@
 import { $, setText } from "../dom.js";
 import { clock, seconds } from "../format.js";
 import { showBanners } from "../banners.js";
+import { showPlace } from "../nav.js";
 import { shown } from "../text.js";
 import { watchTheme } from "../themes.js";
 
@@ -99,4 +100,5 @@ export async function copy(text, note, what) {
 }
 
 watchTheme();
+showPlace();
 setInterval(tell, 1000);

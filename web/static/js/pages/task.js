@@ -21,19 +21,22 @@ const RUNNING_MS = 3000;
 const ENDED_MS = 60000;
 const SETTLE_MS = 400;
 const ROWS = 100;
+const DIAGNOSIS_MS = 2000;
+// any program may tell lines of a task without end
+const MOST_EVENTS = 5000;
 
 const root = $("task");
 const id = root.dataset.task;
 const store = new Store();
 const known = new Map();
-const state = { prompts: [], whole: true, rows: ROWS };
+const state = { prompts: [], whole: true, rows: ROWS, isPlaced: !location.hash };
 
 // -- what is known
 
 function take(event) {
   if (!event?.data || typeof event.data !== "object" || event.topic === undefined) return false;
   const key = `${event.topic}/${event.partition}/${event.offset}`;
-  if (known.has(key)) return false;
+  if (known.has(key) || (known.size >= MOST_EVENTS && event.kind === "line")) return false;
   known.set(key, { ...event, key });
   store.apply(event);
   return true;
@@ -75,6 +78,15 @@ function show() {
   showDead($("dead"), events, { again: () => poll.now() });
   showEvents(events, budget.from);
   poll.setEvery(budget.isOpen ? RUNNING_MS : ENDED_MS);
+  goToPart();
+}
+
+/** Go to the part that the address names, once it is there: a browser looks for it too early. */
+function goToPart() {
+  const wanted = state.isPlaced ? null : $(decodeURIComponent(location.hash.slice(1)));
+  if (!wanted) return;
+  state.isPlaced = true;
+  wanted.scrollIntoView();
 }
 
 const WORDS = { passed: "check", failed: "cross", dead: "skull", running: "dots" };
@@ -170,12 +182,20 @@ const stream = new Stream(
 $("copy-curl").addEventListener("click", () => {
   copy(curlOf(taskText(ordered()), location.origin, "needsToken" in root.dataset), $("copy-note"), "Command");
 });
-$("copy-diagnosis").addEventListener("click", () => {
+/** What the mesh says of itself, where it says so soon: a browser lets a page copy only shortly after a click. */
+function meshDiagnosis() {
+  const late = new Promise((resolve) => setTimeout(() => resolve(""), DIAGNOSIS_MS));
+  const asked = get("/api/v1/claude/diagnose", { format: "prompt" }).then((answer) => String(answer.content ?? ""), () => "");
+  return Promise.race([asked, late]);
+}
+
+$("copy-diagnosis").addEventListener("click", async () => {
+  const mesh = await meshDiagnosis();
   const events = ordered();
   const now = Date.now();
   const budget = budgetOf(stagesOf(events, now), events, now);
   const { word } = standing(store.tasks.get(id));
-  copy(diagnosisOf({ id, text: taskText(events), word, budget, events, origin: location.origin }), $("copy-note"), "Diagnosis");
+  copy(diagnosisOf({ id, text: taskText(events), word, budget, events, mesh, origin: location.origin }), $("copy-note"), "Diagnosis");
 });
 
 $("on-mesh").href = `/#task=${part(id)}`;
