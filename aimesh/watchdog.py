@@ -114,6 +114,7 @@ class Watchdog(Service):
         self._watches = {name: Watch(limit) for name in apps}
         self._settled = dict.fromkeys(apps, 0)
         self._guard = LoopGuard(limit, end)
+        self._looking = asyncio.Lock()
         for name, app in apps.items():
             app.on_rebalance_complete.connect(self._noting(name), weak=False)
 
@@ -130,7 +131,9 @@ class Watchdog(Service):
     async def on_stop(self) -> None:
         """Stop watching."""
         self._guard.stop()
-        await self._admin.close()
+        # a look that is cut off while it connects would leave the connection open
+        async with self._looking:
+            await self._admin.close()
 
     @Service.task
     async def _beat(self) -> None:
@@ -146,7 +149,9 @@ class Watchdog(Service):
             now = time.monotonic()
             seconds, before = counted(now - before, self._interval), now
             try:
-                await self._look(seconds)
+                async with self._looking:
+                    if not self.should_stop:
+                        await self._look(seconds)
             except Exception:
                 # an exception that escapes would end the worker without need
                 logger.exception("the watchdog could not look")

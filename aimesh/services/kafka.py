@@ -52,12 +52,15 @@ class KafkaAdmin:
             async with asyncio.timeout(PROBE_SECONDS):
                 await admin.start()
                 await consumer.start()
+            self._admin, self._consumer = admin, consumer
         except (KafkaError, OSError, TimeoutError) as exc:
-            await admin.close()
-            await consumer.stop()
             reason = f"no broker answers at {self._bootstrap}"
             raise UnavailableError("kafka", reason, remedy=str(exc) or "time-out") from exc
-        self._admin, self._consumer = admin, consumer
+        finally:
+            # also where whoever wanted to connect was cancelled
+            if self._admin is not admin:
+                await admin.close()
+                await consumer.stop()
 
     async def wait(self, tell: Callable[[str], None]) -> None:
         """Connect as soon as a broker answers, however long that takes.

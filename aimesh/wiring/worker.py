@@ -30,6 +30,7 @@ from aimesh.views.problems import problems
 from aimesh.views.security import protect
 from aimesh.views.tasks import TaskViews
 from aimesh.views.tasks_reading import TaskEvents
+from aimesh.watchdog import Watchdog
 from aimesh.wiring import crew, mesh
 from aimesh.wiring.diagnosis import DiagnosisWiring
 from aimesh.wiring.parts import Parts
@@ -75,11 +76,21 @@ class _Worker:
             replication=settings.replication,
             routes=self._routes(root, roles),
             guard=self._guard,
-            services=[parts.probe(root), self.brokers],
+            services=[parts.probe(root), self.brokers, self._watchdog(root, roles)],
             hubs=parts.hubs,
             closers=parts.closers,
         )
         return root
+
+    def _watchdog(self, root: RootApp, roles: dict[str, MeshApp]) -> Watchdog:
+        parts = self.parts
+        return Watchdog(
+            {**roles, "root": root},
+            parts.stages,
+            KafkaAdmin(parts.kafka, parts.access),
+            limit=self.settings.watchdog,
+            beacon=root.beacon,
+        )
 
     def _routes(self, root: RootApp, roles: dict[str, MeshApp]) -> list[AbstractRouteDef]:
         parts = self.parts
