@@ -17,10 +17,11 @@ from aimesh.core.delivery import Delivery, Reading, Step
 
 LOOK_INTERVAL = 1.0
 # A partition that has been drained waits for the fetch that is under way for idle ones: briefly
-# while messages come. When none came for a while, nobody waits, and every fetch costs both sides.
+# while messages come, and while a worker starts. When none came for a while, nobody waits, and
+# every fetch costs both sides.
 FETCH_WAIT_MS = 100
-IDLE_FETCH_WAIT_MS = 500
-IDLE_SECONDS = 2.0
+IDLE_FETCH_WAIT_MS = 1000
+IDLE_SECONDS = 10.0
 
 
 class MeshThread(driver.AIOKafkaConsumerThread):

@@ -242,7 +242,7 @@ async def test_fetches_of_an_idle_consumer_wait_longer_until_a_message_comes(
     found = new_reading(kafka, tmp_path, topic)
     async with reading(found):
         fetcher = found.consumer._thread._ensure_consumer()._fetcher
-        await until(lambda: fetcher._fetch_max_wait_ms == 500)
+        await until(lambda: fetcher._fetch_max_wait_ms == 1000)
         monkeypatch.setattr(consumer_module, "IDLE_SECONDS", 60.0)
         await write(kafka, topic, "1")
         await until(lambda: len(found.values) == 1)
