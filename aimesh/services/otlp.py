@@ -29,6 +29,8 @@ SCHEMA_URL = Schemas.V1_37_0.value
 SCOPE = InstrumentationScope("aimesh", __version__, SCHEMA_URL)
 TRIES = 5
 BACKOFF_FIRST, BACKOFF_MOST = 1.0, 30.0
+# seconds that the last spans get to leave
+STOP_SECONDS = 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +104,7 @@ class Otlp:
         self._queue: deque[ExportSpan] = deque()
         self._filled = asyncio.Event()
         self._sending = asyncio.Lock()
+        self._ending = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.counts: Counter[str] = Counter()
         self.problem = ""
@@ -131,21 +134,28 @@ class Otlp:
             self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Send what is left, once, and end."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            await self.flush(tries=1)
+        """Send what is left, once, and end; what a collector does not take by then is dropped."""
+        self._ending.set()
+        self._filled.set()
+        if self._task is None:
+            await self._shut()
+            return
+        _, late = await asyncio.wait([self._task], timeout=STOP_SECONDS)
+        await self._shut()
+        if late:
+            await self._task
+
+    async def _shut(self) -> None:
         if self._exporter is not None:
             await asyncio.to_thread(self._exporter.shutdown)
 
     async def _run(self) -> None:
-        while True:
+        while not self._ending.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._filled.wait(), self.settings.delay)
             self._filled.clear()
             await self.flush()
+        await self.flush(tries=1)
 
     async def flush(self, tries: int | None = None) -> int:
         """Send all that waits; return how many spans have arrived."""
@@ -168,10 +178,12 @@ class Otlp:
                 return len(spans)
             self.counts["failed_exports"] += 1
             self._note(f"{self.settings.endpoint} does not take spans")
-            if attempt < tries:
-                self.counts["retries"] += 1
-                await asyncio.sleep(pause)
-                pause = min(BACKOFF_MOST, 2 * pause)
+            if attempt == tries or self._ending.is_set():
+                break
+            self.counts["retries"] += 1
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), pause)
+            pause = min(BACKOFF_MOST, 2 * pause)
         self.counts["dropped_export_failed"] += len(spans)
         return 0
 

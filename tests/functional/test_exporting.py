@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
@@ -17,6 +18,7 @@ from aimesh.core.exporting.sampling import Sampler, SamplingConfig
 from aimesh.errors import SettingsError
 from aimesh.exporting import tail
 from aimesh.exporting.tail import TailExporter
+from aimesh.services import otlp as otlp_service
 from aimesh.services.otlp import Otlp, OtlpSettings
 from aimesh.tables.telemetry.tables import Keep
 from aimesh.views.problems import problems
@@ -311,6 +313,20 @@ async def test_the_background_does_it_all_by_itself(
     await until(lambda: receiver.spans)
     await made.stop()
     assert receiver.spans[0].name == "invoke_workflow aimesh"
+
+
+async def test_a_receiver_that_is_away_holds_nothing_up_at_the_end(
+    telemetry: Telemetry, receiver: OtlpReceiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(otlp_service, "STOP_SECONDS", 0.1)
+    door = Otlp(OtlpSettings(endpoint="http://127.0.0.1:1/v1/traces", delay=0.01))
+    made = exporter(telemetry, door, tmp_path)
+    telemetry.tell("event", *mesh_task())
+    await made.start()
+    made.export(telemetry.tables, TRACE, force=True)
+    async with asyncio.timeout(5):
+        await made.stop()
+    assert door.metrics()["dropped_export_failed"] > 0
 
 
 def test_the_variables_of_opentelemetry_are_honoured() -> None:
