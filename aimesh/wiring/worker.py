@@ -22,7 +22,7 @@ from aimesh.services.kafka import KafkaAdmin
 from aimesh.services.reading import Brokers
 from aimesh.settings import Settings
 from aimesh.topics import Layout
-from aimesh.views import dashboard, dead_letters, prometheus, streams
+from aimesh.views import dashboard, dead_letters, openapi, prometheus, streams
 from aimesh.views import health as health_views
 from aimesh.views.audit import AuditViews
 from aimesh.views.mesh import MeshViews
@@ -116,7 +116,8 @@ class _Worker:
         telemetry = self.telemetry.observer if self.telemetry else None
         found += prometheus.routes(self.observer, telemetry, health.is_ready, audits.unaccounted)
         letters = DeadLetters(brokers, self.settings)
-        return [*found, *audits.routes(), *dead_letters.routes(letters)]
+        found += [*audits.routes(), *dead_letters.routes(letters)]
+        return [*found, *openapi.routes(found)]
 
     def _readers(self) -> list[Observer | TelemetryObserver]:
         telemetry = self.telemetry.observer if self.telemetry else None
