@@ -42,7 +42,18 @@ MESSAGES, ERRORS = 1_000_000, 100_000
 RATE, RATE_SECONDS = 5500, 30
 LEAST_RATE = 5000
 REQUESTS = 300
-QUEUES_MS, PATH_MS = 10.0, 20.0
+PATH_MS = 20.0
+# for each path, where it is not `PATH_MS`
+GOALS_MS = {
+    "queues": 10.0,
+    "claude/diagnose": 150.0,
+    "claude/diagnose?format=prompt": 150.0,
+    "claude/errors": 150.0,
+    "claude/slow-traces": 150.0,
+    "oracle/state": 100.0,
+    "oracle/state?format=log": 100.0,
+    "oracle/state?format=summary": 250.0,
+}
 MOST_MB = 600.0
 PREFIX = "bench."
 MB = 1 << 20
@@ -141,6 +152,13 @@ class Asker:
             "metrics/spans": lambda: "metrics/spans",
             "metrics/spans?agent_name": lambda: f"metrics/spans?agent_name={pick(names['agent'])}",
             "agents": lambda: "agents",
+            "claude/diagnose": lambda: "claude/diagnose",
+            "claude/diagnose?format=prompt": lambda: "claude/diagnose?format=prompt",
+            "claude/errors": lambda: "claude/errors",
+            "claude/slow-traces": lambda: "claude/slow-traces",
+            "oracle/state": lambda: "oracle/state",
+            "oracle/state?format=log": lambda: "oracle/state?format=log",
+            "oracle/state?format=summary": lambda: "oracle/state?format=summary",
         }
 
     async def times(
@@ -197,7 +215,7 @@ async def _ask(worker: Worker, asker: Asker) -> list[Figure]:
     async with aiohttp.ClientSession(worker.url) as http:
         for name, make in asker.paths().items():
             times = await asker.times(http, make, REQUESTS)
-            goal = QUEUES_MS if name == "queues" else PATH_MS
+            goal = GOALS_MS.get(name, PATH_MS)
             p99 = statistics.quantiles(times, n=100)[98]
             figures.append(Figure(f"{name}, 99 of 100", p99, "ms", goal))
     return figures

@@ -23,7 +23,7 @@ from aimesh.tables.telemetry.tables import TelemetryTables
 from aimesh.tables.telemetry.traces import RUNNING
 
 MODES = ("auto", "labeled", "all", "telemetry")
-MOST_TASKS = 50
+MOST_TASKS = 25
 MOST_QUEUES = 200
 MOST_AGENTS = 500
 MOST_RUNNING = 300
@@ -62,26 +62,29 @@ class StateBuilder:
     def build(self, sources: Sources) -> State:
         """Return the state; what is not known is not in it."""
         chosen = [d for d in sources.deployments if _is_chosen(d, sources.mode)]
+        queues = dict(self._queues(sources.tables, sources.at))
         return {
             "id": f"{self._settings.topic_prefix}aimesh",
-            "agents": list(self._agents(sources, chosen)),
+            "agents": list(self._agents(sources, chosen, queues)),
             "workload": [deployment.workload for deployment in chosen],
-            "queues": list(self._queues(sources.tables, sources.at)),
+            "queues": list(queues.values()),
             "litellm": list(self._models(sources)),
         }
 
     # -- agents
 
-    def _agents(self, sources: Sources, chosen: Iterable[Deployment]) -> Iterator[State]:
+    def _agents(
+        self, sources: Sources, chosen: Iterable[Deployment], queues: Mapping[str, State]
+    ) -> Iterator[State]:
         seen: dict[str, State] = {}
         if sources.mode in ("auto", "telemetry"):
-            seen = {one["name"].lower(): one for one in self._seen(sources.tables)}
+            seen = {one["name"].lower(): one for one in self._seen(sources.tables, queues)}
         for deployment in chosen:
             name = deployment.agent.lower()
             yield _of_deployment(deployment, seen.pop(name, None))
         yield from seen.values()
 
-    def _seen(self, tables: TelemetryTables) -> Iterator[State]:
+    def _seen(self, tables: TelemetryTables, queues: Mapping[str, State]) -> Iterator[State]:
         stages = {stage["role"]: stage for stage in self._observer.tables.stages()}
         running = _running(tables)
         for role, stage in sorted(stages.items()):
@@ -91,8 +94,7 @@ class StateBuilder:
         ):
             if agent.key in stages or agent.key == "unknown":
                 continue
-            queue = tables.messages.queues.get(agent.key)
-            tasks = list(_waiting(tables, queue)) if queue else []
+            tasks = [_waiting(task) for task in queues.get(agent.key, {}).get("tasks", ())]
             yield _agent(agent.name or agent.key, tasks, agent.last_seen)
 
     def _of_stage(self, role: str, stage: Mapping[str, Any], tasks: list[State]) -> State:
@@ -107,14 +109,15 @@ class StateBuilder:
 
     # -- queues and models
 
-    def _queues(self, tables: TelemetryTables, at: float) -> Iterator[State]:
+    def _queues(self, tables: TelemetryTables, at: float) -> Iterator[tuple[str, State]]:
         for name in islice(sorted(tables.messages.queues), MOST_QUEUES):
             queue = tables.messages.queues[name]
-            yield {
+            found = {
                 "name": queue_topic(name, self._settings.topic_prefix),
                 "tasks": [_task(tables, number, at) for number in _urgent(queue)],
                 "updated_at": now(),
             }
+            yield name, found
 
     def _models(self, sources: Sources) -> Iterator[State]:
         used = measured(self._follower, sources.at)
@@ -177,14 +180,8 @@ def _urgent(queue: Queue) -> Iterator[int]:
     return islice(queue.most_urgent(), MOST_TASKS)
 
 
-def _waiting(tables: TelemetryTables, queue: Queue) -> Iterator[State]:
-    for body in tables.messages.bodies(_urgent(queue)):
-        message = orjson.loads(body)
-        yield {
-            "id": message["message_id"],
-            "started_on": message["timestamp"],
-            "status": "waiting",
-        }
+def _waiting(task: State) -> State:
+    return {"id": task["id"], "started_on": task["submitted_at"], "status": "waiting"}
 
 
 def _task(tables: TelemetryTables, number: int, at: float) -> State:
@@ -193,7 +190,8 @@ def _task(tables: TelemetryTables, number: int, at: float) -> State:
     submitted = tables.messages.tasks.time_of(number)
     priority: State = {
         "level": PRIORITIES[tables.messages.tasks.priority_of(number)],
-        "waiting_since_mins": round(max(0.0, at - submitted) / 60, 1),
+        # whole ones: what changes with every look cannot be known to be right from the last one
+        "waiting_since_mins": int(max(0.0, at - submitted) // 60),
     }
     found: State = {
         "id": message["message_id"],

@@ -10,10 +10,13 @@ import orjson
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from aimesh.core.oracle.schema import PARTS, SCHEMA
+from aimesh.core.oracle.schema import PARTS, SCHEMA, Schema
 
 MOST_KNOWN = 20_000
 MOST_ERRORS = 100
+
+# where the lists of tasks are
+TASKS = {"agents": ("activity", "active_task_ids"), "queues": ("tasks",)}
 
 Found = dict[str, Any]
 
@@ -21,14 +24,18 @@ Found = dict[str, Any]
 class StateValidator:
     """Tells what in a state does not fit its schema.
 
-    A state is large and changes little: each thing in its lists that was found good is remembered
-    by its bytes, and not looked at again.
+    A state is large and changes little: each thing in its lists, and each task in these, that was
+    found good is remembered by its bytes, and not looked at again.
     """
 
     def __init__(self) -> None:
         checker = Draft202012Validator.FORMAT_CHECKER
         self._parts = {
             name: Draft202012Validator(part, format_checker=checker) for name, part in PARTS.items()
+        }
+        self._tasks = {
+            name: Draft202012Validator(_within(PARTS[name], path), format_checker=checker)
+            for name, path in TASKS.items()
         }
         shallow = {name: {"type": "array"} for name in PARTS}
         frame = {**SCHEMA, "properties": {**SCHEMA["properties"], **shallow}}
@@ -52,16 +59,49 @@ class StateValidator:
         return found
 
     def _item(self, name: str, number: int, item: Any) -> Iterator[Found]:
-        key = name.encode() + orjson.dumps(item)
-        if key in self._known:
-            self._known.move_to_end(key)
+        path = TASKS.get(name, ())
+        tasks = _found(item, path)
+        if not isinstance(tasks, list):
+            yield from self._checked(name, self._parts[name], item, (name, number))
             return
-        found = [_shown(error, (name, number)) for error in self._parts[name].iter_errors(item)]
+        bare = _without(item, path)
+        yield from self._checked(name, self._parts[name], bare, (name, number))
+        for place, task in enumerate(tasks):
+            at = (name, number, *path, place)
+            yield from self._checked(name + "/", self._tasks[name], task, at)
+
+    def _checked(
+        self, kind: str, validator: Draft202012Validator, item: Any, at: Sequence[Any]
+    ) -> list[Found]:
+        key = kind.encode() + orjson.dumps(item)
+        if key in self._known:
+            return []
+        found = [_shown(error, at) for error in validator.iter_errors(item)]
         if not found:
             self._known[key] = None
             if len(self._known) > MOST_KNOWN:
                 self._known.popitem(last=False)
-        yield from found
+        return found
+
+
+def _within(schema: Schema, path: Sequence[str]) -> Schema:
+    """Return the schema of what is in the list at a path."""
+    for name in path:
+        schema = schema["properties"][name]
+    items: Schema = schema["items"]
+    return items
+
+
+def _found(item: Any, path: Sequence[str]) -> Any:
+    for name in path:
+        item = item.get(name) if isinstance(item, Mapping) else None
+    return item if path else None
+
+
+def _without(item: Mapping[str, Any], path: Sequence[str]) -> dict[str, Any]:
+    """Return an item with an empty list at a path."""
+    first, *rest = path
+    return {**item, first: _without(item[first], rest) if rest else []}
 
 
 def _shown(error: ValidationError, before: Sequence[Any]) -> Found:
