@@ -1,12 +1,13 @@
 # make up    everything on this machine, one command
 # make test  all tests, on a real Kafka
 # make check ruff and mypy
+# make drill SEEDS=20  kills everything again and again, and prints what came of it
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: up install test check clean
+.PHONY: up install test check drill clean
 
 up: install
 	@exec $(BIN)/aimesh up
@@ -29,6 +30,10 @@ check: install
 
 test: install
 	@$(BIN)/python -m pytest
+
+SEEDS ?= 20
+drill: install
+	@$(BIN)/python -m bench.drill --seeds $(SEEDS) $(DRILL)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
