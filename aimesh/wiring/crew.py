@@ -11,12 +11,12 @@ from aimesh.agents.crew.desk import PATIENCE, Desk
 from aimesh.agents.crew.gate import Gate
 from aimesh.agents.crew.messages import Post, QueueMessage
 from aimesh.agents.crew.orchestrator import Orchestrator
+from aimesh.agents.crew.reporting import CrewReporter
 from aimesh.agents.crew.share import share
 from aimesh.agents.crew.worker import CrewWorker
 from aimesh.core.crew import AGENTS, ORCHESTRATOR, USER
 from aimesh.core.telemetry import queue_topic
 from aimesh.faustfix import MeshApp
-from aimesh.reporting import Reporter
 from aimesh.settings import Settings
 from aimesh.stage import Job, Send, Stage
 from aimesh.topics import Layout
@@ -28,7 +28,7 @@ ROLE = "crew"
 # partition is one order, by which priority is exact, and one worker that joins the answers.
 PARTITIONS = 1
 # tasks that an agent takes on; those that wait for their turn are ordered by priority
-SLOTS = 256
+SLOTS = 1024
 
 
 def crew(parts: Parts) -> dict[str, MeshApp]:
@@ -37,6 +37,12 @@ def crew(parts: Parts) -> dict[str, MeshApp]:
     table = app.table("book", PARTITIONS, "Plans, findings, and what was called off.")
     book = Book(table, lambda: bool(stages and stages[0].owned))
     stages = [_stage(parts, app, book, agent) for agent in AGENTS]
+    CrewReporter(
+        dict(zip(AGENTS, stages, strict=True)),
+        role=ROLE,
+        topic=parts.name(topics.GOVERNOR),
+        services=parts.statuses,
+    )
     return {ROLE: app}
 
 
@@ -86,8 +92,6 @@ def _stage(parts: Parts, app: MeshApp, book: Book, agent: str) -> Stage:
         listener=listen,
     )
     parts.stages.append(stage)
-    report = f"{ROLE}-{agent}"
-    Reporter(stage, role=report, topic=parts.name(topics.GOVERNOR), services=parts.statuses)
     if isinstance(desk, Orchestrator):
         _watch(app, desk)
     return stage

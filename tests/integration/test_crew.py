@@ -54,8 +54,8 @@ async def waiting(mesh: Mesh, agent: str, count: int) -> None:
     """Wait until an agent has taken on so many tasks and not done them."""
 
     def has(state: Any) -> bool:
-        stages = [s for s in state["stages"] if s["role"] == f"crew-{agent}"]
-        return any(stage["open"] == count for stage in stages)
+        reports = [s["counts"] for s in state["stages"] if s["role"] == "crew"]
+        return any(counts[f"{agent}.open"] == count for counts in reports)
 
     await worker(mesh).wait("/api/v1/mesh/state", has)
 

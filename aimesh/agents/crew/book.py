@@ -80,13 +80,16 @@ class Book:
             yield from ((key, value) for _, key, value in items if key.startswith(prefix))
 
     async def forget_old(self, now: float) -> int:
-        """Forget what was kept long enough; return how much that was."""
+        """Forget what was kept long enough at a Unix time; return how much that was.
+
+        Raises:
+            UnavailableError: the queues are moving to another worker, or the broker is away.
+        """
         self._check()
         old = [key for key, value in self.all("") if value.get("until", 0) < now]
         for key in old:
             self._check()
-            self._table.drop(key, PARTITION)
-            await asyncio.sleep(0)
+            await self.written(self._table.drop(key, PARTITION))
         return len(old)
 
     def _check(self) -> None:

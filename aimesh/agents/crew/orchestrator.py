@@ -11,6 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from aimesh.agents.crew.desk import Desk
@@ -66,7 +67,9 @@ class Orchestrator(Desk):
             question = text_of(task.payload)
             if not question:
                 raise BadAnswerError(NOTHING)
-            plan = Plan(task, await self._planned(question, journal), journal.told())
+            steps = await self._planned(question, journal)
+            # what else came with it may be large, and is not needed any more
+            plan = Plan(replace(task, payload={"text": question}), steps, journal.told())
             await self.book.written(self._plans.begin(plan))
         if plan.ended:
             raise Skipped
