@@ -16,12 +16,13 @@ from mode import Service
 from aimesh.core.delivery import Delivery, Reading, Step
 
 LOOK_INTERVAL = 1.0
-# A partition that has been drained waits for the fetch that is under way for idle ones: briefly
-# while messages come, and while a worker starts. When none came for a while, nobody waits, and
-# every fetch costs both sides.
+# A partition that could not be drained at once waits for the fetch that is under way for the other
+# ones: briefly while many messages come, and while a worker starts. Few at a time are drained at
+# once and nobody waits, but every fetch costs both sides.
 FETCH_WAIT_MS = 100
-IDLE_FETCH_WAIT_MS = 1000
-IDLE_SECONDS = 10.0
+CALM_FETCH_WAIT_MS = 1000
+CALM_SECONDS = 10.0
+MANY = 8
 
 
 class MeshThread(driver.AIOKafkaConsumerThread):
@@ -29,7 +30,7 @@ class MeshThread(driver.AIOKafkaConsumerThread):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._received_at = time.monotonic()
+        self._busy_at = time.monotonic()
         #: What the client did last with each partition that was sought.
         self.readings: dict[TP, Reading] = {}
 
@@ -53,21 +54,21 @@ class MeshThread(driver.AIOKafkaConsumerThread):
 
     async def _fetch_records(self, *args: Any, **options: Any) -> Any:
         records = await super()._fetch_records(*args, **options)
-        self._suit_fetch_wait(bool(records))
+        self._suit_fetch_wait(sum(map(len, records.values())))
         for tp, batch in records.items():
             reading = self.readings.get(tp)
             if reading is not None and reading[1] is None:
                 self.readings[tp] = (reading[0], batch[0].offset)
         return records
 
-    def _suit_fetch_wait(self, received: bool) -> None:
+    def _suit_fetch_wait(self, received: int) -> None:
         now = time.monotonic()
-        if received:
-            self._received_at = now
-        idle = now - self._received_at > IDLE_SECONDS
+        if received >= MANY:
+            self._busy_at = now
+        calm = now - self._busy_at > CALM_SECONDS
         # read for each fetch; the next one begins only after what was received has been taken
         fetcher = self._ensure_consumer()._fetcher
-        fetcher._fetch_max_wait_ms = IDLE_FETCH_WAIT_MS if idle else FETCH_WAIT_MS
+        fetcher._fetch_max_wait_ms = CALM_FETCH_WAIT_MS if calm else FETCH_WAIT_MS
 
     def position_of(self, tp: TP) -> int | None:
         """Return the offset that the client reads next, None where it does not know yet."""

@@ -234,19 +234,20 @@ async def test_the_fetch_wait_suits_small_clusters(
     assert wait == (100 if make is MeshApp else 1500)
 
 
-async def test_fetches_of_an_idle_consumer_wait_longer_until_a_message_comes(
+async def test_fetches_of_a_calm_consumer_wait_longer_until_many_messages_come(
     kafka: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer_module, "IDLE_SECONDS", 0.1)
+    # however many pieces they come in
+    monkeypatch.setattr(consumer_module, "MANY", 1)
     topic = await new_topic(kafka)
     found = new_reading(kafka, tmp_path, topic)
     async with reading(found):
-        fetcher = found.consumer._thread._ensure_consumer()._fetcher
+        thread = found.consumer._thread
+        fetcher = thread._ensure_consumer()._fetcher
+        thread._busy_at -= 3600
         await until(lambda: fetcher._fetch_max_wait_ms == 1000)
-        monkeypatch.setattr(consumer_module, "IDLE_SECONDS", 60.0)
-        await write(kafka, topic, "1")
-        await until(lambda: len(found.values) == 1)
-        assert fetcher._fetch_max_wait_ms == 100
+        await write(kafka, topic, *NUMBERS)
+        await until(lambda: fetcher._fetch_max_wait_ms == 100)
 
 
 async def test_seeks_happen_in_the_thread_that_uses_the_client(
