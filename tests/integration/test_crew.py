@@ -184,7 +184,6 @@ async def test_the_most_urgent_of_those_who_wait_goes_first(mesh: Mesh, crew: Li
 async def test_a_task_whose_time_has_run_out_is_an_error(mesh: Mesh, crew: Listener) -> None:
     mesh.model.faults.add(Fault("hang", kinds=("research",)))
     at_work = crew.ask(FACT, "researcher", ttl_seconds=3)
-    await waiting(mesh, "researcher", 1)
     waits = crew.ask(FACT, "researcher", ttl_seconds=1)
     for task, seconds in ((waits, 1), (at_work, 3)):
         answer = await crew.answer(task)
