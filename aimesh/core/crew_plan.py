@@ -71,14 +71,12 @@ def plan_of(answer: str) -> tuple[Step, ...]:
 
 def usual_plan(question: str) -> tuple[Step, ...]:
     """Return the plan that does for any question, for when the model gave none."""
-    asked = "Answer this: "
-    return ordered(
-        Step(agent, cut(asked + question if agent != "reviewer" else REVIEW, TASK_BYTES), "")
-        for agent in ("researcher", "writer", "reviewer")
-    )
-
-
-REVIEW = "Check the answer: is it right, and does it say all that was asked for?"
+    tasks = {
+        "researcher": f"Gather what must be known to answer this: {question}",
+        "writer": f"Answer this: {question}",
+        "reviewer": "Check the answer: is it right, and does it say all that was asked for?",
+    }
+    return ordered(Step(agent, cut(task, TASK_BYTES), "") for agent, task in tasks.items())
 
 
 def ordered(steps: Iterable[Step]) -> tuple[Step, ...]:
