@@ -23,7 +23,8 @@ from aimesh.version import __version__
 RECENT = 10
 MOST_TRACES = 5000
 MOST_TEXT = 300
-PATIENCE = 0.5
+# what is left to read is told, and read in the background
+PATIENCE = 0.05
 
 Shown = dict[str, Any]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from aimesh.core.diagnosis.facts import Facts
 from aimesh.core.diagnosis.groups import Group
+from aimesh.core.diagnosis.ranking import Issue
 from aimesh.core.spans import time_text
 from aimesh.diagnosing.analysis import Diagnosis
 from aimesh.tables.telemetry.tables import TelemetryTables
@@ -29,7 +30,7 @@ def groups(found: Diagnosis, *, with_fixes: bool) -> list[Shown]:
             issue = issue_of.get(group.sample.fingerprint)
             made.append(
                 _shown(facts, group, number)
-                | ({"suggestions": _fixes(group)} if with_fixes else {})
+                | ({"suggestions": _fixes(group, issue)} if with_fixes else {})
                 | {"issue_id": issue.finding.id if issue else None,
                    "explained_by": issue.explained_by if issue else None}
             )  # fmt: skip
@@ -59,8 +60,9 @@ def _shown(facts: Facts, group: Group, number: int) -> Shown:
     }
 
 
-def _fixes(group: Group) -> list[str]:
-    return list(group.sample.fixes)
+def _fixes(group: Group, issue: Issue | None) -> list[str]:
+    own = list(group.sample.fixes)
+    return own or [action.do for action in (issue.finding.actions if issue else ())]
 
 
 def store(tables: TelemetryTables) -> Shown:

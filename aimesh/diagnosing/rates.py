@@ -24,14 +24,19 @@ class Models(Protocol):
 
 
 def measured(follower: Follower, at: float) -> dict[str, tuple[int, int]]:
-    """Return tokens and calls within the last minute, by model."""
-    first = int((at - MINUTE) // MINUTE)
-    found: dict[str, tuple[int, int]] = {}
+    """Return tokens and calls within the last minute, by model.
+
+    They are counted by the clock's minutes: of the one before, the share that is not over counts.
+    """
+    now, share = int(at // MINUTE), 1.0 - at % MINUTE / MINUTE
+    weights = {now: 1.0, now - 1: share}
+    found: dict[str, tuple[float, float]] = {}
     for (model, minute), calls in follower.calls.items():
-        if minute > first:
-            tokens, before = found.get(model, (0, 0))
-            found[model] = (tokens + follower.tokens[model, minute], before + calls)
-    return found
+        if weight := weights.get(minute):
+            tokens, before = found.get(model, (0.0, 0.0))
+            more = follower.tokens[model, minute] * weight
+            found[model] = (tokens + more, before + calls * weight)
+    return {model: (round(tokens), round(calls)) for model, (tokens, calls) in found.items()}
 
 
 def limits(found: Diagnosis, follower: Follower, known: Sequence[Mapping[str, Any]]) -> Shown:

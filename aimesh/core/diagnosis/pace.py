@@ -9,7 +9,7 @@ from statistics import median
 
 MOST_SAMPLES = 400
 MOST_PACES = 200
-LEAST_RECENT, LEAST_PAST = 2, 3
+LEAST_RECENT, LEAST_PAST = 3, 3
 
 
 @dataclass(frozen=True)
