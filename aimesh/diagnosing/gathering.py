@@ -8,17 +8,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from itertools import islice
 from pathlib import Path
 from typing import Any
-
-import orjson
 
 from aimesh.agents.observer import Observer
 from aimesh.core.diagnosis import stages as stage_rules
 from aimesh.core.diagnosis.facts import (
-    Agent,
-    Dialogue,
     Disk,
     Facts,
     Hop,
@@ -27,17 +22,14 @@ from aimesh.core.diagnosis.facts import (
     Stage,
 )
 from aimesh.core.diagnosis.groups import MINUTE, Group
-from aimesh.core.telemetry import queue_topic, seconds_of
+from aimesh.diagnosing import queues
 from aimesh.diagnosing.following import Follower
+from aimesh.diagnosing.times import age_of, when
 from aimesh.settings import Settings
 from aimesh.tables.mesh import MeshTables
-from aimesh.tables.telemetry.queues import Queue
 from aimesh.tables.telemetry.tables import TelemetryTables
-from aimesh.tables.telemetry.traces import RUNNING, Trace
 
 FRESH = 60.0
-MOST_TRACES, MOST_DIALOGUES, DIALOGUE = 500, 3, 40
-MOST_MESSAGES = 200
 LOCATED = 3
 KNOCK = 1.0
 
@@ -74,7 +66,7 @@ class Gatherer:
         groups = follower.recent(at, window)
         for group in groups:
             self._locate(mesh, group)
-        governed = _age(at, (mesh.word("governor") or {}).get("ts"))
+        governed = age_of(at, (mesh.word("governor") or {}).get("ts"))
         ended, ended_before = _parted(follower.ended, at, window)
         failed, failed_before = _parted(follower.failed, at, window)
         return Facts(
@@ -84,11 +76,11 @@ class Gatherer:
             services=tuple(self._services(at, mesh)),
             stages=tuple(_stage(at, report) for report in mesh.stages()),
             hops=tuple(_hop(at, found) for found in mesh.hops().values()),
-            agents=tuple(self._agents(at, tables)),
+            agents=tuple(queues.agents(tables, at, self._settings.topic_prefix)),
             disks=tuple(await asyncio.to_thread(self._disks)),
             groups=tuple(groups),
             paces=tuple(follower.paces),
-            dialogues=tuple(_dialogues(tables)),
+            dialogues=tuple(queues.dialogues(tables)),
             limits=self._limits(),
             governed_s=governed,
             broker=await self._broker(governed),
@@ -102,7 +94,7 @@ class Gatherer:
 
     def _services(self, at: float, mesh: MeshTables) -> Iterator[Service]:
         reports = mesh.stages()
-        fresh = [r for r in reports if (_age(at, r.get("ts")) or 0.0) < FRESH] or reports
+        fresh = [r for r in reports if (age_of(at, r.get("ts")) or 0.0) < FRESH] or reports
         newest: dict[tuple[str, str], dict[str, Any]] = {}
         for report in sorted(fresh, key=lambda r: str(r.get("ts", ""))):
             for status in report.get("services") or []:
@@ -123,7 +115,7 @@ class Gatherer:
         return Service(
             name=name,
             ok=status.get("ok"),
-            since=_time(status.get("since")) or at,
+            since=when(status.get("since")) or at,
             reason=reason,
             remedy=str(status.get("remedy") or ""),
             url=str(status.get("url") or (self._settings.qdrant_url if of_memory else "")),
@@ -159,38 +151,19 @@ class Gatherer:
                 found[path.stat().st_dev] = Disk(path=str(path), free=usage.free, total=usage.total)
         return list(found.values())
 
-    # -- agents
-
-    def _agents(self, at: float, tables: TelemetryTables) -> Iterator[Agent]:
-        for name, queue in tables.messages.queues.items():
-            if not queue.waiting:
-                continue
-            number = min(n for p in queue.pending if (n := p.first()) is not None)
-            oldest = at - tables.messages.tasks.time_of(number)
-            known = tables.agents.agents.get(name)
-            yield Agent(
-                name=known.name if known and known.name else name,
-                topic=queue_topic(name, self._settings.topic_prefix),
-                pending=queue.waiting,
-                oldest_s=oldest,
-                heard_s=_age(at, known.last_seen if known else ""),
-                beat_s=_age(at, known.heartbeat_at if known else ""),
-                evidence=_evidence(tables, queue, number) if oldest > 60 else "",
-            )
-
 
 def _stage(at: float, report: dict[str, Any]) -> Stage:
     return Stage(
         role=report["role"],
         worker=report["worker"],
-        age=_age(at, report.get("ts") or report.get("at")) or 0.0,
+        age=age_of(at, report.get("ts") or report.get("at")) or 0.0,
         open=report.get("open") or 0,
         oldest_s=report.get("oldest_s") or 0.0,
         deadline_s=report.get("deadline_s") or 0.0,
         slots=report.get("slots") or 0,
         running=report.get("running") or 0,
         waiting=report.get("waiting") or "",
-        waiting_since=_time(report.get("waiting_since")),
+        waiting_since=when(report.get("waiting_since")),
     )
 
 
@@ -201,7 +174,7 @@ def _hop(at: float, found: dict[str, Any]) -> Hop:
         group=found["group"],
         verdict=found["verdict"],
         reason=found.get("reason") or "",
-        age=_age(at, found.get("ts")) or 0.0,
+        age=age_of(at, found.get("ts")) or 0.0,
         lag=found.get("lag"),
         lag_seconds=found.get("lag_seconds"),
         members=found.get("members"),
@@ -222,39 +195,6 @@ def _refs(task: dict[str, Any] | None, source: str) -> Iterator[str]:
         for attempt in task["attempts"].values():
             if verdict := attempt.get("verdict"):
                 yield verdict["ref"]
-
-
-def _evidence(tables: TelemetryTables, queue: Queue, number: int) -> str:
-    for body in tables.messages.bodies((number,)):
-        return str(orjson.loads(body).get("ref", ""))
-    return ""
-
-
-def _dialogues(tables: TelemetryTables) -> Iterator[Dialogue]:
-    found = 0
-    for trace in islice(tables.traces.newest(status=RUNNING), MOST_TRACES):
-        if not trace.task_id and trace.messages >= DIALOGUE:
-            dialogue = _dialogue(tables, trace)
-            if dialogue is not None:
-                found += 1
-                yield dialogue
-        if found >= MOST_DIALOGUES:
-            return
-
-
-def _dialogue(tables: TelemetryTables, trace: Trace) -> Dialogue | None:
-    numbers = list(tables.messages.of_trace(trace))[-MOST_MESSAGES:]
-    handed: Counter[tuple[str, str]] = Counter()
-    for body in tables.messages.bodies(numbers):
-        message = orjson.loads(body)
-        if message["message_type"] == "task":
-            handed[message["source_agent"], message["target_agent"]] += 1
-    if not handed:
-        return None
-    both = {pair: min(handed[pair], handed[pair[::-1]]) for pair in handed if pair[0] != pair[1]}
-    pair, turns = max(both.items(), key=lambda item: item[1], default=(("", ""), 0))
-    return Dialogue(trace_id=trace.trace_id, messages=trace.messages, pair=pair, turns=turns,
-                    started=trace.started)  # fmt: skip
 
 
 async def _listens(address: str) -> bool:
@@ -280,19 +220,7 @@ def _parted(minutes: Counter[int], at: float, window: float) -> tuple[int, int]:
 
 def _since(status: dict[str, Any]) -> tuple[bool, float]:
     # one that was not asked yet says nothing
-    return status.get("ok") is not None, _time(status.get("since"))
-
-
-def _time(text: Any) -> float:
-    try:
-        return seconds_of(str(text)) if text else 0.0
-    except ValueError:
-        return 0.0
-
-
-def _age(at: float, text: Any) -> float | None:
-    found = _time(text)
-    return max(0.0, at - found) if found else None
+    return status.get("ok") is not None, when(status.get("since"))
 
 
 def _folder(path: Path) -> Path:

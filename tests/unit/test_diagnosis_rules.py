@@ -171,6 +171,14 @@ def test_one_of_two_workers_that_is_silent_is_found() -> None:
     assert issue.finding.metadata["workers"] == ["still"]
 
 
+def test_workers_that_end_again_and_again_are_found() -> None:
+    gone = tuple(stage("sandbox", worker=f"w{n}", age=30.0 + 60 * n) for n in range(5))
+    facts = known(stages=(*gone, stage("sandbox", worker="newest")))
+    [issue] = issues(facts)
+    assert (issue.finding.kind, issue.finding.count) == ("worker_restarting", 5)
+    assert issues(known(stages=(*gone[:2], stage("sandbox", worker="newest")))) == []
+
+
 def test_a_hop_without_a_worker_is_found_with_the_command_that_starts_one() -> None:
     [issue] = issues(known(hops=(hop("reviewer", "STOPPED", 3, members=0),), stages=()))
     assert shown(issue)["next_command"] == "AIMESH_ROLES=reviewer aimesh worker"

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from aimesh.core.diagnosis import implied, services, stages, work
+from aimesh.core.diagnosis import failures, implied, services, stages, work
 from aimesh.core.diagnosis.facts import Facts
 from aimesh.core.diagnosis.finding import ERRORS, SERVICE, SEVERITIES, Finding
 
 RULES = (
     services.disks, services.broker, services.services, services.limits, implied.implied_services,
-    stages.governor, stages.silent_workers, stages.overdue_jobs, stages.hops,
-    work.agents, work.dialogues, work.slow_work, work.errors, work.failing_tasks,
+    stages.governor, stages.silent_workers, stages.restarting_workers, stages.overdue_jobs,
+    stages.hops, work.agents, work.dialogues, work.slow_work, failures.failures,
+    work.failing_tasks,
 )  # fmt: skip
 
 # what began so many seconds before its cause was noticed may still come from it

@@ -13,6 +13,8 @@ from aimesh.core.diagnosis.services import place_of
 SILENT = 12.0
 # what a worker that is gone for good has said last is history
 FORGOTTEN = 900.0
+# so many workers of a role that went within the window are no ordinary restart
+RESTARTS = 4
 GOVERNED = 12.0
 # a job that is open for so many times what is usual, and so long, is overdue
 OVERDUE_TIMES, OVERDUE_SECONDS = 8.0, 20.0
@@ -70,6 +72,39 @@ def _silent(facts: Facts, role: str, gone: list[Stage], hop: Hop | None, present
         metadata={"workers": [s.worker for s in gone], "silent_s": round(age, 1),
                   "open_jobs": jobs, "lag": lag},
     )  # fmt: skip
+
+
+def restarting_workers(facts: Facts) -> Iterator[Finding]:
+    """Find roles whose workers come and go: each is a new one, and none stays."""
+    for role in sorted({stage.role for stage in facts.stages}):
+        gone = {s.worker: s for s in facts.stages
+                if s.role == role and SILENT < s.age <= facts.window}  # fmt: skip
+        if len(gone) < RESTARTS:
+            continue
+        ages = sorted(stage.age for stage in gone.values())
+        yield Finding(
+            kind="worker_restarting",
+            component=role,
+            depth=WORKER,
+            severity="error",
+            category="agent_error",
+            title=f"{role}'s worker ends again and again",
+            description=f"{len(gone)} workers with this role have come and gone within "
+            f"{facts.window / 60:.0f} minutes, the last {ages[0]:.0f} s ago",
+            first_seen=facts.at - ages[-1],
+            last_seen=facts.at - ages[0],
+            fingerprint=fingerprint("restarting", role),
+            count=len(gone),
+            agents=(role,),
+            sample=", ".join(sorted(gone))[:200],
+            actions=(
+                Action(do="read the end of the worker's log: it says why it ended"),
+                Action(do="check what the mesh needs on this machine", command="aimesh doctor"),
+            ),
+            blocks=frozenset({role}),
+            impact=len(gone),
+            metadata={"workers": sorted(gone)[:10]},
+        )
 
 
 def overdue_jobs(facts: Facts) -> Iterator[Finding]:
