@@ -8,12 +8,13 @@ import { errorItem, severityWord, time } from "./error.js";
 import { get, part } from "./api.js";
 import { grouped, pattern } from "../fingerprint.js";
 import { showTiles } from "./tiles.js";
-import { headAndRest, shown } from "../text.js";
+import { headAndRest, shortId, shown } from "../text.js";
 
 const EVERY_MS = 5000;
 const GROUPED = 500;
 const GROUPED_TASKS = 200;
 const MOST_GROUPS = 40;
+const TITLE = 44;
 const state = { severity: "", agent: new URLSearchParams(location.search).get("agent") ?? "" };
 
 const first = (group) => (group.first === group.last ? clock(group.last) : `${clock(group.first)} to ${clock(group.last)}`);
@@ -40,6 +41,11 @@ function failuresOf(tasks) {
   return found;
 }
 
+function titleOf(task) {
+  const [title] = headAndRest(shown(task.task, 200));
+  return `${shortId(task.task_id)} ${title.length > TITLE ? `${title.slice(0, TITLE).trimEnd()}…` : title}`;
+}
+
 function failureItem({ group }) {
   const { verdict } = group.newest;
   return h(
@@ -47,7 +53,7 @@ function failureItem({ group }) {
     { class: "item" },
     h("div", { class: "item-head" }, h("span", { class: "tally", title: plural(group.count, "attempt"), text: count(group.count) }), h("span", { class: "item-title", text: shown(verdict.verdict, 60).replaceAll("_", " ") }), verdict.limit ? h("span", { class: "chip is-warning", text: `limit hit: ${shown(verdict.limit, 60)}` }) : null, time(verdict.at)),
     verdict.error ? h("p", { class: "card-error clip", text: shown(verdict.error.trim().split("\n").at(-1), 300) }) : null,
-    h("p", { class: "quiet" }, "Tasks: ", group.things.map(({ task, number }, index) => [index ? ", " : "", h("a", { href: `/tasks/${part(task.task_id)}#attempt-${number}`, data: { key: `${task.task_id}/${number}` }, text: headAndRest(shown(task.task, 200))[0].slice(0, 48) || shown(task.task_id, 40) })])),
+    h("p", { class: "quiet" }, "Tasks: ", group.things.map(({ task, number }, index) => [index ? ", " : "", h("a", { href: `/tasks/${part(task.task_id)}#attempt-${number}`, data: { key: `${task.task_id}/${number}` }, text: titleOf(task) })])),
   );
 }
 

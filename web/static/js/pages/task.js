@@ -17,7 +17,9 @@ import { get, part } from "./api.js";
 import { showDead } from "./dead.js";
 import { showReview } from "./review.js";
 
-const RUNNING_MS = 3000;
+// until the task is known; then the stream tells what is new, and asking only proves that nothing is missing
+const UNKNOWN_MS = 3000;
+const RUNNING_MS = 10000;
 const ENDED_MS = 60000;
 const SETTLE_MS = 400;
 const ROWS = 100;
@@ -154,7 +156,7 @@ function loaded(answer) {
   soon();
 }
 
-const poll = new Poll(() => get(`/api/v1/mesh/tasks/${part(id)}/events`), loaded, RUNNING_MS);
+const poll = new Poll(() => get(`/api/v1/mesh/tasks/${part(id)}/events`), loaded, UNKNOWN_MS);
 poll.failed = (error) => {
   if (error.status !== 404 || store.tasks.has(id)) return;
   linked("open");
@@ -164,6 +166,7 @@ poll.failed = (error) => {
 let settle = 0;
 const stream = new Stream(
   (event) => {
+    linked("open");
     if (!take(event)) return;
     soon();
     // prompts are worked out by the mesh, from what has just come
