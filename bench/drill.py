@@ -19,6 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
 
@@ -30,6 +31,7 @@ SUMS = {
     "calls beyond need": "extra_calls", "out of balance": "problems",
 }  # fmt: skip
 WORST = {"longest gap s": "gap", "back after s": "back"}
+WIDTH = 150  # the table's, which is meant for a page
 
 Run = dict[str, Any]
 # a scenario, a seed, and whether it is as short as in the tests
@@ -83,12 +85,11 @@ def rows(runs: list[Run]) -> Iterator[dict[str, Any]]:
 
 def table(runs: list[Run]) -> Table:
     """The table of all rows, with their sum."""
-    found = Table("scenario", *SUMS, *WORST)
+    found = Table("scenario", *SUMS, *WORST, box=MARKDOWN)
     every = list(rows(runs))
     for row in every:
         found.add_row(*(str(row[field]) for field in ("scenario", *SUMS.values(), *WORST.values())))
     if every:
-        found.add_section()
         sums = [str(sum(row[field] for row in every)) for field in SUMS.values()]
         found.add_row("all", *sums, *(str(max(r[f] for r in every)) for f in WORST.values()))
     return found
@@ -120,11 +121,14 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=SCENARIOS, default=[])
     parser.add_argument("--minutes", type=float, default=1e6, help="begin no run after so long")
     parser.add_argument("--results", type=Path, default=Path("data/drill.jsonl"))
+    parser.add_argument("--fresh", action="store_true", help="forget earlier results")
     parser.add_argument("--json", action="store_true", help="print the table as JSON")
     given = parser.parse_args()
     seeds = range(1, given.seeds + 1)
     keys = [(name, seed, given.short) for name in given.only or SCENARIOS for seed in seeds]
-    results, console = Results(given.results), Console(stderr=given.json)
+    if given.fresh:
+        given.results.unlink(missing_ok=True)
+    results, console = Results(given.results), Console(stderr=given.json, width=WIDTH)
     asyncio.run(drill(keys, results, console, given.minutes))
     runs = [results.runs[key] for key in keys if key in results.runs]
     if given.json:
