@@ -92,9 +92,8 @@ class TaskEvents:
         if data.get("task_id") != task_id:
             return None
         key = (record.key or b"").decode("utf-8", "replace")
-        at = datetime.fromtimestamp(record.timestamp / 1000, UTC).isoformat(timespec="milliseconds")
         where = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
-        return {"kind": kind, "at": at[:-6] + "Z", **where, "key": key, "data": data}
+        return {"kind": kind, "at": _at(record.timestamp), **where, "key": key, "data": data}
 
     def _letter(self, record: Record) -> dict[str, Any]:
         letter = letter_of(record, app_id(self._settings, ""), {})
@@ -167,7 +166,16 @@ def _times(state: Mapping[str, Any]) -> tuple[int, int]:
         int(datetime.fromisoformat(state[name]).timestamp() * 1000)
         for name in ("first_at", "updated_at")
     )
-    return first - BEFORE_MS, last + AFTER_MS
+    # Kafka knows no times before 1970, though a program may send one
+    return max(0, first - BEFORE_MS), max(0, last + AFTER_MS)
+
+
+def _at(timestamp: int) -> str:
+    try:
+        when = datetime.fromtimestamp(timestamp / 1000, UTC)
+    except (OverflowError, ValueError, OSError):
+        when = datetime.fromtimestamp(0, UTC)  # a program may put any number there
+    return when.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def _data(record: Record) -> dict[str, Any] | None:

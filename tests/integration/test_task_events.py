@@ -35,14 +35,23 @@ class Mesh:
         await admin.ensure(layouts(self.settings), 1)
         await admin.close()
 
-    async def tell(self, topic: str, record: Any, headers: dict[str, str] | None = None) -> None:
+    async def tell(
+        self,
+        topic: str,
+        record: Any,
+        headers: dict[str, str] | None = None,
+        timestamp_ms: int | None = None,
+        at: str = "",
+    ) -> None:
         """Send a record, and note what the observer notes of it."""
         name = self.settings.topic_prefix + topic
         pairs = [(key, text.encode()) for key, text in (headers or {}).items()]
         key = (getattr(record, "agent", "") or record.task_id).encode()
-        sent = await self._producer.send_and_wait(name, codec.dumps(record), key, headers=pairs)
+        sent = await self._producer.send_and_wait(
+            name, codec.dumps(record), key, headers=pairs, timestamp_ms=timestamp_ms
+        )
         data = orjson.loads(codec.dumps(record))
-        event = FeedEvent(CARRIES[topic], now(), name, sent.partition, sent.offset, "", data)
+        event = FeedEvent(CARRIES[topic], at or now(), name, sent.partition, sent.offset, "", data)
         self.states[record.task_id] = fold(self.states.get(record.task_id), event)
 
 
@@ -91,3 +100,14 @@ async def test_a_dead_letter_is_told_with_its_origin(kafka: str) -> None:
     assert event["kind"] == "dead_letter"
     assert (data["topic"], data["partition"], data["offset"]) == ("ai_topic", 1, 7)
     assert (data["error_type"], data["error"]) == ("Rejected", "the task has no text")
+
+
+async def test_a_time_long_before_kafka_does_no_harm(kafka: str) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=kafka) as producer:
+        mesh = Mesh(kafka, producer)
+        await mesh.open()
+        asked = Task(task="Add", task_id="odd")
+        await mesh.tell("ai_topic", asked, timestamp_ms=1, at="1970-01-01T00:00:00.001Z")
+        await mesh.tell("ai_solutions", Solution(task_id="odd", task="Add"), timestamp_ms=2)
+    found = await TaskEvents(mesh.brokers, mesh.settings).of(mesh.states["odd"])
+    assert [event["at"][:4] for event in found.events] == ["1970", "1970"]

@@ -9,6 +9,8 @@ const WIDTH = 172;
 const HEIGHT = 46;
 const GAP_X = 74;
 const GAP_Y = 22;
+// room for the ways of work that comes back
+const TOP = 32;
 const MOST_NODES = 60;
 const WORDS = { agent: "agent", model: "model", tool: "tool", memory: "memory" };
 
@@ -47,9 +49,9 @@ function placed(nodes, edges) {
   for (const node of nodes) (columns[depth.get(node.id)] ??= []).push(node);
   const filled = columns.filter(Boolean);
   const places = new Map();
-  filled.forEach((column, x) => column.forEach((node, y) => places.set(node.id, { x: x * (WIDTH + GAP_X) + 4, y: y * (HEIGHT + GAP_Y) + 14 })));
+  filled.forEach((column, x) => column.forEach((node, y) => places.set(node.id, { x: x * (WIDTH + GAP_X) + 4, y: y * (HEIGHT + GAP_Y) + TOP })));
   const rows = Math.max(1, ...filled.map((column) => column.length));
-  return { places, width: filled.length * (WIDTH + GAP_X) - GAP_X + 8, height: rows * (HEIGHT + GAP_Y) + 20 };
+  return { places, width: filled.length * (WIDTH + GAP_X) - GAP_X + 8, height: rows * (HEIGHT + GAP_Y) - GAP_Y + TOP + 6 };
 }
 
 function cut(text) {
