@@ -211,6 +211,15 @@ def test_a_model_that_became_slow_explains_the_lag() -> None:
     assert led(facts) == ["slow_model"]
 
 
+def test_a_slow_model_does_not_explain_what_is_no_matter_of_time() -> None:
+    pace = Pace("gemma3:1b", "model")
+    pace.samples.extend(Sample(NOW - 800 + n, 0.4, f"t{n}", "consumer") for n in range(10))
+    pace.samples.extend(Sample(NOW - 60 + n, 6.0, f"s{n}", "consumer") for n in range(4))
+    told = errors(2, category="validation_error", message="it is not JSON", model="gemma3:1b",
+                  agent="consumer")  # fmt: skip
+    assert sorted(led(known(paces=(pace,), groups=(told,)))) == ["error_group", "slow_model"]
+
+
 def test_a_pace_that_stays_the_same_is_no_trouble() -> None:
     pace = Pace("gemma3:1b", "model")
     pace.samples.extend(Sample(NOW - 800 + n, 6.0 + n % 2, "t", "consumer") for n in range(40))

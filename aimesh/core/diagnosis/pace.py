@@ -10,6 +10,8 @@ from statistics import median
 MOST_SAMPLES = 400
 MOST_PACES = 200
 LEAST_RECENT, LEAST_PAST = 3, 3
+# how it is now is what the last ones took
+NEWEST = 5
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Pace:
             late, before = _cut(list(self.samples))
         if len(late) < LEAST_RECENT or len(before) < LEAST_PAST:
             return None
-        newest = late[-max(LEAST_RECENT, min(len(late), 20)) :]
+        newest = late[-NEWEST:]
         return median(s.seconds for s in newest), median(s.seconds for s in before), newest
 
 

@@ -107,8 +107,11 @@ def _is_deeper(cause: Finding, effect: Finding) -> bool:
 
 
 def _mentions(cause: Finding, effect: Finding) -> bool:
-    text = f"{effect.sample}\n{effect.title}\n{effect.metadata.get('model', '')}".lower()
-    return any(name.lower() in text for name in cause.names if len(name) > 2)
+    text = f"{effect.sample}\n{effect.title}".lower()
+    if any(name.lower() in text for name in cause.names if len(name) > 2):
+        return True
+    # that a model was asked says little: the trouble must be of the same kind too
+    return effect.metadata.get("model") in cause.names and effect.category == cause.category
 
 
 def _issue(one: Finding, root: str, below: list[Finding]) -> Issue:
