@@ -32,7 +32,7 @@ class ModelList:
         # of its own, so that a state that is asked for never waits behind work
         self._client = httpx.AsyncClient(base_url=ollama, timeout=TIMEOUT, trust_env=False)
         self._gateway = gateway
-        self._kept: Kept[list[Model]] = Kept(self._ask, [])
+        self._kept: Kept[list[Model]] = Kept(self._ask, [], patience=1.0)
 
     async def refresh(self) -> None:
         """See to it that what is known is not too old."""
