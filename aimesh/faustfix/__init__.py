@@ -5,7 +5,9 @@ Each class overrides by inheritance what it corrects and says which defect it an
 - `consumer`: commits over holes and over slow handlers (faust-streaming issue 606, pull request
   707; the holes themselves are reported nowhere yet), messages dropped around a rebalance, seeks
   from a foreign thread, the fixed fetch wait of 1.5 s, which stalls bursts on small clusters.
+- `handing`: four tasks for each message on its way to a stream.
 - `flow`: queues cleared although the flow was never stopped (faust-streaming issue 596).
+- `producer`: a way from a table's change to its changelog that costs more than all the rest.
 - `recovery`: a broker that is slow while tables are read, which ends recovery for good; local
   state that is ahead of its changelog, which ends the worker (faust-streaming issue 158); a
   changelog whose last record is gone, which recovery waits for without end (issues 176, 597).
@@ -23,6 +25,7 @@ They were verified against exactly the versions in `VERIFIED`; any other is refu
 from aimesh.faustfix.app import MeshApp
 from aimesh.faustfix.consumer import MeshConsumer, MeshThread, MeshTransport
 from aimesh.faustfix.flow import CalmFlow
+from aimesh.faustfix.producer import MeshProducer
 from aimesh.faustfix.recovery import MeshRecovery, MeshTableManager
 from aimesh.faustfix.tables import MeshTable, Position, writing_for
 from aimesh.faustfix.versions import VERIFIED, verify_versions
@@ -32,6 +35,7 @@ __all__ = [
     "CalmFlow",
     "MeshApp",
     "MeshConsumer",
+    "MeshProducer",
     "MeshRecovery",
     "MeshTable",
     "MeshTableManager",

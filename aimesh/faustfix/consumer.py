@@ -14,6 +14,8 @@ from faust.types import TP, Message
 from mode import Service
 
 from aimesh.core.delivery import Delivery, Reading, Step
+from aimesh.faustfix.handing import HandingConsumer
+from aimesh.faustfix.producer import MeshProducer
 
 LOOK_INTERVAL = 1.0
 # A partition that could not be drained at once waits for the fetch that is under way for the other
@@ -78,7 +80,7 @@ class MeshThread(driver.AIOKafkaConsumerThread):
         return position
 
 
-class MeshConsumer(driver.Consumer):
+class MeshConsumer(HandingConsumer):
     """A consumer that delivers every offset in order and never commits past an unacknowledged one.
 
     Stock Faust takes offsets that it dropped itself for compacted ones and commits over them. Here
@@ -250,6 +252,7 @@ class MeshConsumer(driver.Consumer):
 
 
 class MeshTransport(driver.Transport):
-    """The Kafka transport with the corrected consumer."""
+    """The Kafka transport with the corrected consumer and producer."""
 
     Consumer = MeshConsumer
+    Producer = MeshProducer

@@ -8,14 +8,17 @@ import shutil
 import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, cast
 
 import faust
+from aiokafka.structs import TopicPartition
 from faust import streams
 from faust.types import TP, EventT
-from faust.types.tuples import FutureMessage, RecordMetadata
+from faust.types.tuples import FutureMessage
 
 from aimesh.errors import TooLargeError
+from aimesh.faustfix.producer import MeshProducer
 from aimesh.faustfix.store import MeshStore
 from aimesh.topics import MOST_RECORD_BYTES
 
@@ -87,9 +90,7 @@ class MeshTable(faust.Table[Any, Any]):
     def _db(self, partition: int) -> Any:
         return self._local._db_for_partition(partition)
 
-    def _change(
-        self, key: str, value: bytes | None, partition: int | None
-    ) -> asyncio.Future[RecordMetadata]:
+    def _change(self, key: str, value: bytes | None, partition: int | None) -> asyncio.Future[Any]:
         if partition is None:
             partition = self.partition_for_key(key)
             assert partition is not None
@@ -102,7 +103,11 @@ class MeshTable(faust.Table[Any, Any]):
             database.delete(raw)
         else:
             database.put(raw, value)
-        return self.send_changelog(partition, raw, value, "raw", "raw")
+        producer = self.app.producer
+        assert isinstance(producer, MeshProducer)
+        arrived = partial(self._arrived, self.app.consumer_generation_id)
+        place = TopicPartition(self.changelog_topic_name, partition)
+        return producer.write(place, raw, value, arrived=arrived)
 
     def _verify_source_topic_partitions(self, source_topic: str) -> None:
         """Nothing: the root checks the broker's word at the start.
@@ -118,12 +123,15 @@ class MeshTable(faust.Table[Any, Any]):
         return sent  # type: ignore[no-any-return]
 
     def _on_changelog_sent(self, fut: Any) -> None:
+        sent = fut.result()
+        self._arrived(fut.generation, sent.topic_partition, sent.offset, sent.offset)
+
+    def _arrived(self, generation: int, place: TopicPartition, first: int, last: int) -> None:
         # A late answer for a partition that has moved meanwhile must not mark what its new owner
         # wrote in between as present in the local store.
-        moved = fut.generation != self.app.consumer_generation_id
-        if not moved and fut.result().topic_partition in self.app.assignor.assigned_actives():
-            offset = fut.result().offset
-            self._local.arrived(fut.result().topic_partition, offset, offset)
+        moved = generation != self.app.consumer_generation_id
+        if not moved and place in self.app.assignor.assigned_actives():
+            self._local.arrived(TP(*place), first, last)
 
     def apply_changelog_batch(self, batch: Iterable[EventT[Any]]) -> None:
         """Take records of this table's changelog into the local store.

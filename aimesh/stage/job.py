@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any
 
 import faust
@@ -39,7 +40,7 @@ class Job:
     restarts: int = 0
     opened_at: float = field(default_factory=time.time)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """What the job is known by: a redelivery has the same, the next attempt another."""
         replay = self.headers.get(REPLAY_HEADER, "")
@@ -51,7 +52,8 @@ class Job:
 
     def stored(self) -> dict[str, Any]:
         """Return the job as it is written to the table of open jobs."""
-        return asdict(self)
+        # not asdict, which copies every value that there is
+        return {name: getattr(self, name) for name in _FIELDS}
 
     @classmethod
     def restored(cls, data: Mapping[str, Any]) -> Job:
@@ -61,6 +63,9 @@ class Job:
             TypeError: a field is missing.
         """
         return cls(**{name: data[name] for name in cls.__dataclass_fields__ if name in data})
+
+
+_FIELDS = tuple(one.name for one in fields(Job))
 
 
 @dataclass(frozen=True)

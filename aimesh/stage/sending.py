@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
-from faust.exceptions import ProducerSendError
+from aiokafka.structs import TopicPartition
 
 from aimesh.errors import TooLargeError
-from aimesh.faustfix import MeshApp
+from aimesh.faustfix import MeshApp, MeshProducer
 from aimesh.topics import MOST_RECORD_BYTES
 
 
@@ -29,13 +29,15 @@ async def send(
     size = len(key or b"") + len(value) + sum(len(n) + len(v) for n, v in pairs)
     if size > MOST_RECORD_BYTES:
         raise TooLargeError.of(topic, size, MOST_RECORD_BYTES)
+    producer = app.producer
+    assert isinstance(producer, MeshProducer)
     try:
-        sent = await app.producer.send(topic, key, value, partition, None, pairs)
-        offset: int = (await sent).offset
-    except (MessageSizeTooLargeError, RecordListTooLargeError, ProducerSendError) as exc:
-        if is_too_large(exc):
-            raise TooLargeError(f"{topic} does not take a message of {size} bytes") from exc
-        raise
+        if partition is None:
+            partition = await producer.partition_for(topic, key)
+        sent = await producer.write(TopicPartition(topic, partition), key, value, pairs)
+        offset: int = sent.offset
+    except (MessageSizeTooLargeError, RecordListTooLargeError) as exc:
+        raise TooLargeError(f"{topic} does not take a message of {size} bytes") from exc
     return offset
 
 

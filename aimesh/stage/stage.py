@@ -189,7 +189,7 @@ class Stage:
         failures = 0
         while True:
             try:
-                await asyncio.shield(written)
+                await written
             except Exception as exc:
                 if is_too_large(exc):
                     raise TooLargeError(f"the job does not fit: {exc}") from exc

@@ -74,17 +74,11 @@ async def test_a_write_that_fails_says_so(kafka: str, tmp_path: Path) -> None:
     topic = await new_topic(kafka)
     async with tabled(kafka, tmp_path, topic) as found:
         producer: Any = found.app.producer
-        send = producer._producer.send
-
-        async def refused(name: str, *args: Any, **options: Any) -> Any:
-            sent = asyncio.get_running_loop().create_future()
-            sent.set_exception(KafkaTimeoutError("too late"))
-            return sent
-
-        producer._producer.send = refused
+        written = found.table.put("a", 1, 0)
+        for batch in producer._producer._message_accumulator._batches[found.changelog]:
+            batch.failure(KafkaTimeoutError("too late"))
         with pytest.raises(KafkaTimeoutError):
-            await found.table.put("a", 1, 0)
-        producer._producer.send = send
+            await written
         await found.table.put("a", 2, 0)
 
 

@@ -1,0 +1,113 @@
+"""Writes that go out together, each with an answer of its own, and messages handed on at once."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka.structs import TopicPartition
+from faust.exceptions import NotReady
+
+from aimesh.faustfix import MeshProducer
+from tests.faustapps import Reading, new_reading, new_topic, reading, write
+from tests.waiting import until
+
+
+def producer_of(found: Reading) -> MeshProducer:
+    producer = found.app.producer
+    assert isinstance(producer, MeshProducer)
+    return producer
+
+
+def requests(producer: MeshProducer) -> list[int]:
+    """Note from now on how many records each request has."""
+    sender: Any = producer._ensure_producer()._sender
+    send, sizes = sender._send_produce_req, list[int]()
+
+    async def noting(node: int, batches: dict[Any, Any]) -> None:
+        sizes.append(sum(batch.record_count for batch in batches.values()))
+        await send(node, batches)
+
+    sender._send_produce_req = noting
+    return sizes
+
+
+async def test_writes_that_come_together_share_requests_and_keep_their_order(
+    kafka: str, tmp_path: Path
+) -> None:
+    topic, other = await new_topic(kafka), await new_topic(kafka)
+    found = new_reading(kafka, tmp_path, topic)
+    async with reading(found):
+        producer = producer_of(found)
+        place = TopicPartition(other, 0)
+        await producer.write(place, b"first", b"x")
+        sizes = requests(producer)
+        told = list[tuple[int, int]]()
+        sent = await asyncio.gather(
+            *(
+                producer.write(
+                    place, b"k", b"%d" % n, arrived=lambda _, *offsets: told.append(offsets)
+                )
+                for n in range(200)
+            )
+        )
+        assert [metadata.offset for metadata in sent] == list(range(1, 201))
+        assert (sum(sizes), len(sizes) < 10) == (200, True)
+        # batch after batch, without a gap
+        assert [first for first, _ in told] == [1, *(last + 1 for _, last in told[:-1])]
+        assert told[-1][1] == 200
+
+
+async def test_more_than_fits_in_a_batch_goes_on_in_the_next(kafka: str, tmp_path: Path) -> None:
+    topic, other = await new_topic(kafka), await new_topic(kafka)
+    found = new_reading(kafka, tmp_path, topic)
+    async with reading(found):
+        producer, place = producer_of(found), TopicPartition(other, 0)
+        sizes = [10_000, 10_000, 1_000_000, 10, 10_000, 20_000]
+        sent = await asyncio.gather(*(producer.write(place, b"k", b"x" * n) for n in sizes))
+        assert [metadata.offset for metadata in sent] == list(range(len(sizes)))
+
+
+async def test_a_write_without_a_running_producer_fails(kafka: str, tmp_path: Path) -> None:
+    found = new_reading(kafka, tmp_path, await new_topic(kafka))
+    with pytest.raises(NotReady):
+        await producer_of(found).write(TopicPartition("t", 0), b"k", b"x")
+
+
+async def test_messages_are_handed_on_without_tasks(
+    kafka: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = await new_topic(kafka)
+    found = new_reading(kafka, tmp_path, topic)
+    async with reading(found):
+        await write(kafka, topic, "warm")
+        await until(lambda: len(found.values) == 1)
+        made = list[str]()
+        create = asyncio.get_running_loop().create_task
+
+        def noting(coroutine: Any, **options: Any) -> Any:
+            made.append(coroutine.__qualname__)
+            return create(coroutine, **options)
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "create_task", noting)
+        await write(kafka, topic, *(str(n) for n in range(50)))
+        await until(lambda: len(found.values) == 51)
+        assert not [name for name in made if name.endswith("on_message")]
+
+
+async def test_a_message_that_has_to_wait_is_handed_on_in_its_turn(
+    kafka: str, tmp_path: Path
+) -> None:
+    topic = await new_topic(kafka)
+    found = new_reading(kafka, tmp_path, topic)
+    async with reading(found):
+        topics: Any = found.app.topics
+        lock = topics._tp_to_callback_lock
+        async with lock:
+            await write(kafka, topic, "1", "2", "3")
+            await until(lambda: lock._waiters)
+            assert not found.values
+        await until(lambda: len(found.values) == 3)
+        assert found.values == ["1", "2", "3"]
