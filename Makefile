@@ -2,12 +2,13 @@
 # make test  all tests, on a real Kafka
 # make check ruff and mypy
 # make drill SEEDS=20  kills everything again and again, and prints what came of it
+# make bench all measurements, most of an hour; writes docs/performance.md
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: up install test check drill clean
+.PHONY: up install test check drill bench clean
 
 up: install
 	@exec $(BIN)/aimesh up
@@ -34,6 +35,14 @@ test: install
 SEEDS ?= 20
 drill: install
 	@$(BIN)/python -m bench.drill --seeds $(SEEDS) $(DRILL)
+
+$(VENV)/.benching: $(STAMP)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --progress-bar on -e '.[dev,bench]'
+	@touch $@
+
+ROUNDS ?= 3
+bench: $(VENV)/.benching
+	@$(BIN)/python -m bench --rounds $(ROUNDS) $(BENCH)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -2,19 +2,56 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.metadata
+import json
 import math
 import os
 import platform
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 PACKAGES = ("faust-streaming", "aiokafka", "faststream", "celery", "redis", "rocksdict")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Something measured. Fewer is better, unless said otherwise; ``goal`` is the worst allowed."""
+
+    name: str
+    value: float
+    unit: str
+    goal: float | None = None
+    more_is_better: bool = False
+
+    @property
+    def is_met(self) -> bool:
+        """Tell whether the goal, if there is one, is met."""
+        if self.goal is None:
+            return True
+        return self.value >= self.goal if self.more_is_better else self.value <= self.goal
+
+
+def report(measure: Callable[[], Coroutine[Any, Any, Sequence[Figure]]], as_json: bool) -> str:
+    """Measure, and return the figures as JSON or as a table with the goals beside them."""
+    facts = machine()
+    figures = asyncio.run(measure())
+    if as_json:
+        rows = [asdict(figure) | {"is_met": figure.is_met} for figure in figures]
+        return json.dumps({"machine": facts, "figures": rows}, indent=2)
+    lines = [f"{'':<42}{'measured':>10}  {'':<12}{'goal':>8}"]
+    for figure in figures:
+        goal = "" if figure.goal is None else f"{figure.goal:g}"
+        mark = "" if figure.is_met else "  MISSED"
+        lines.append(f"{figure.name:<42}{figure.value:>10.2f}  {figure.unit:<12}{goal:>8}{mark}")
+    load = facts["load_before"]
+    lines.append(f"\n{facts['processors']} processors; load before the measurement {load:.1f}")
+    return "\n".join(lines)
 
 
 @dataclass(frozen=True)

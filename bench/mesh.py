@@ -13,18 +13,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import os
 import statistics
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import aiohttp
 import psutil
 
+from bench.figures import Figure, report
 from tests.local_mesh import LocalMesh, running_up
 from tests.mesh import simple
 from tests.waiting import until
@@ -34,21 +32,6 @@ API = "/api/v1/mesh"
 MB = 1 << 20
 # so long that no task of its own comes in between
 QUIET = "86400"
-
-
-@dataclass(frozen=True)
-class Figure:
-    """Something measured. Fewer is better; ``goal`` is the most that it may be."""
-
-    name: str
-    value: float
-    unit: str
-    goal: float | None = None
-
-    @property
-    def is_met(self) -> bool:
-        """Tell whether the goal, if there is one, is met."""
-        return self.goal is None or self.value <= self.goal
 
 
 async def measure(tasks: int, burst: int, idle: float) -> list[Figure]:
@@ -156,17 +139,6 @@ async def _until_rows(mesh: LocalMesh, count: int) -> None:
     await until(lambda: len(mesh.rows()) >= count, 120)
 
 
-def show(figures: Sequence[Figure], load: float) -> str:
-    """Return the figures as a table, with the goals beside them."""
-    lines = [f"{'':<42}{'measured':>10}  {'':<12}{'goal':>8}"]
-    for figure in figures:
-        goal = "" if figure.goal is None else f"{figure.goal:g}"
-        mark = "" if figure.is_met else "  MISSED"
-        lines.append(f"{figure.name:<42}{figure.value:>10.2f}  {figure.unit:<12}{goal:>8}{mark}")
-    lines.append(f"\n{os.cpu_count()} processors; load before the measurement {load:.1f}")
-    return "\n".join(lines)
-
-
 def main() -> None:
     """Print the table, or the figures as JSON."""
     parser = argparse.ArgumentParser(
@@ -177,13 +149,7 @@ def main() -> None:
     parser.add_argument("--idle", type=float, default=IDLE_SECONDS, help="seconds of watching")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    load = os.getloadavg()[0]
-    figures = asyncio.run(measure(arguments.tasks, arguments.burst, arguments.idle))
-    if arguments.json:
-        rows = [asdict(figure) | {"is_met": figure.is_met} for figure in figures]
-        print(json.dumps({"load": load, "processors": os.cpu_count(), "figures": rows}, indent=2))
-    else:
-        print(show(figures, load))
+    print(report(lambda: measure(arguments.tasks, arguments.burst, arguments.idle), arguments.json))
 
 
 if __name__ == "__main__":

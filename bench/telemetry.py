@@ -23,17 +23,15 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from itertools import cycle
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import aiohttp
 import psutil
 
 from aimesh.embedded.ports import free_port
-from bench.mesh import Figure, show
+from bench.figures import Figure, report
 from bench.telemetry_naive import naive_milliseconds
 from tests.kafka import running_kafka
 from tests.worker import Worker
@@ -291,13 +289,7 @@ def main() -> None:
     parser.add_argument("--errors", type=int, default=ERRORS)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    load = os.getloadavg()[0]
-    figures = asyncio.run(measure(arguments.messages, arguments.errors))
-    if arguments.json:
-        rows: list[dict[str, Any]] = [asdict(f) | {"is_met": f.is_met} for f in figures]
-        print(json.dumps({"load": load, "processors": os.cpu_count(), "figures": rows}, indent=2))
-    else:
-        print(show(figures, load))
+    print(report(lambda: measure(arguments.messages, arguments.errors), arguments.json))
 
 
 if __name__ == "__main__":

@@ -56,11 +56,11 @@ async def measure(
     try:
         began = time.perf_counter()
         await worker.start()
-        first = await _put(ends, "warm", WARMING)
+        first = await put(ends, "warm", WARMING)
         await ends.until_out(first, LIMIT)
         found = {"start_s": min(ends.out_at[i] for i in first) - began}
-        found |= await _latency(ends, plan)
-        found |= await _burst(ends, plan, worker, broker)
+        found |= await measured_latency(ends, plan)
+        found |= await measured_burst(ends, plan, worker, broker)
         found |= await _killed(ends, plan, worker, min(contender.settling, plan.settling))
         return found
     finally:
@@ -72,19 +72,21 @@ async def wire(place: Place, ends: Ends, plan: Plan) -> dict[str, float]:
     """Return the latency of the broker alone, through a single topic."""
     await ends.open()
     try:
-        await ends.until_out(await _put(ends, "warm", WARMING), LIMIT)
-        return await _latency(ends, plan)
+        await ends.until_out(await put(ends, "warm", WARMING), LIMIT)
+        return await measured_latency(ends, plan)
     finally:
         await ends.close()
 
 
-async def _put(ends: Ends, name: str, count: int) -> list[str]:
+async def put(ends: Ends, name: str, count: int) -> list[str]:
+    """Put so many tasks in and return their ids."""
     ids = [f"{name}-{number}" for number in range(count)]
     await ends.put(ids)
     return ids
 
 
-async def _latency(ends: Ends, plan: Plan) -> dict[str, float]:
+async def measured_latency(ends: Ends, plan: Plan) -> dict[str, float]:
+    """Measure the latency of tasks at a low rate."""
     ids = [f"low-{number}" for number in range(plan.low_tasks)]
     began = time.perf_counter()
     for number, task_id in enumerate(ids):
@@ -95,11 +97,14 @@ async def _latency(ends: Ends, plan: Plan) -> dict[str, float]:
     return {"p50_ms": 1000 * quantile(took, 0.5), "p99_ms": 1000 * quantile(took, 0.99)}
 
 
-async def _burst(ends: Ends, plan: Plan, worker: Worker, broker: int | None) -> dict[str, float]:
-    rate = CALIBRATING / await _through(ends, "calibrating", CALIBRATING)
+async def measured_burst(
+    ends: Ends, plan: Plan, worker: Worker, broker: int | None
+) -> dict[str, float]:
+    """Measure a burst, and the processor time that it takes."""
+    rate = CALIBRATING / await through(ends, "calibrating", CALIBRATING)
     count = max(CALIBRATING, int(rate * plan.burst))
     used = _processor_times(worker, broker)
-    took = await _through(ends, "burst", count)
+    took = await through(ends, "burst", count)
     own, other = (
         now - then for now, then in zip(_processor_times(worker, broker), used, strict=True)
     )
@@ -114,10 +119,10 @@ def _processor_times(worker: Worker, broker: int | None) -> tuple[float, float]:
     return worker.processor_time(), processor_time(broker)
 
 
-async def _through(ends: Ends, name: str, count: int) -> float:
+async def through(ends: Ends, name: str, count: int) -> float:
     """Return the seconds from the first task that is put in to the last that comes out."""
     began = time.perf_counter()
-    ids = await _put(ends, name, count)
+    ids = await put(ends, name, count)
     await ends.until_out(ids, LIMIT)
     return max(ends.out_at[i] for i in ids) - began
 

@@ -19,6 +19,7 @@ class Worker:
     def __init__(self, contender: Contender, place: Place) -> None:
         self._contender = contender
         self._place = place
+        self.folder = place.folder
         self._log = place.folder / f"{place.id}.log"
         self._process: asyncio.subprocess.Process | None = None
 
@@ -50,6 +51,11 @@ class Worker:
         assert self._process is not None
         own = psutil.Process(self._process.pid)
         return sum(processor_time(p.pid) for p in [own, *own.children(recursive=True)])
+
+    def memory(self) -> int:
+        """Return the bytes of memory that its own process has."""
+        assert self._process is not None
+        return int(psutil.Process(self._process.pid).memory_info().rss)
 
     def tail(self) -> str:
         """Return the end of what it logged."""
