@@ -21,7 +21,7 @@ def draw(found: list[dict[str, Any]], folder: Path) -> dict[str, list[str]]:
     if "pipeline" in results:
         rows = results["pipeline"]["found"][0]["rows"]
         pictures["pipeline"] = [
-            _bars(rows, ("tasks_per_s",), "tasks/s through five hops", folder, logarithmic=True),
+            _bars(rows, ("tasks_per_s",), "tasks/s through five hops", folder),
             _bars(rows, ("p50_ms", "p99_ms"), "ms through five hops, p50 and p99", folder),
             _bars(rows, ("lost", "doubled"), "tasks lost and doubled by one kill -9", folder),
         ]
@@ -54,7 +54,6 @@ def _bars(
     columns: tuple[str, ...],
     title: str,
     folder: Path,
-    logarithmic: bool = False,
 ) -> str:
     names = [name for name, row in rows.items() if columns[0] in row][::-1]
     figure, axes = _figure(7.5, 0.8 + 0.42 * len(names))
@@ -72,8 +71,6 @@ def _bars(
         axes.bar_label(bars, fmt="{:,.0f}", padding=3, fontsize=8)
     axes.set_yticks(range(len(names)), names)
     axes.set_title(title, loc="left", fontsize=10)
-    if logarithmic:
-        axes.set_xscale("log")
     if len(columns) > 1:
         axes.legend([column.removesuffix("_ms") for column in columns], fontsize=8)
     for side in ("top", "right"):
@@ -94,7 +91,7 @@ def _line(costs: dict[int, float], folder: Path) -> str:
     figure, axes = _figure(6.0, 3.0)
     axes.plot(list(costs), list(costs.values()), marker="o", color=OURS_COLOUR)
     axes.set_xscale("log")
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.3 * max(costs.values()))
     axes.set_xlabel("tasks")
     axes.set_title("processor time of a worker for each task, ms", loc="left", fontsize=10)
     for side in ("top", "right"):
