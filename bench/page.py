@@ -29,6 +29,7 @@ Figures are medians over {rounds} rounds, with the least and the most of them in
 PIPELINE = """
 Five hops that do nothing, so that what is left is what each system itself costs. Each moves the
 same tasks with one worker, all on the same Kafka (Celery on a Redis that keeps a log), in turns.
+Ours has five Stages of 64 slots in its worker.
 The last columns are the point: in a burst of {kill_tasks:,} tasks the worker is killed with
 SIGKILL and started again at once. **Lost** never came out, **doubled** came out more than once.
 
