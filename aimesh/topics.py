@@ -14,6 +14,8 @@ TELEMETRY = "ai_telemetry"
 GOVERNOR = "ai_governor"
 DEAD_LETTERS = "ai_dead_letters"
 REDRIVES = "ai_redrives"
+# what jobs do inside, for their traces
+STEPS = "ai_steps"
 
 HOUR = 3600.0
 DAY = 24 * HOUR

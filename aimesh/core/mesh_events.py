@@ -36,9 +36,11 @@ _FIELDS = {
     ),
     "dead_letter": ("error", "error_type", "topic"),
 }
-_LINE_FIELDS = ("duration_s", "tries", "error", "error_type")
+_LINE_FIELDS = ("duration_s", "tries", "error", "error_type", "step", "of", "what")
 STARTS = ("started", "restarted")
 ENDS = ("done", "dead")
+STEP_STARTED, STEP_ENDED = "step_started", "step_ended"
+STEPS = (STEP_STARTED, STEP_ENDED)
 
 
 def mesh_event(
@@ -80,7 +82,7 @@ def default_trace(task_id: str) -> str:
 
 def _of_line(task_id: str, data: Mapping[str, Any], at: str) -> Event | None:
     name, more = data.get("name"), data.get("data")
-    if data.get("type") != "event" or name not in (*STARTS, *ENDS):
+    if data.get("type") != "event" or name not in (*STARTS, *ENDS, *STEPS):
         return None
     more = more if isinstance(more, Mapping) else {}
     return {

@@ -7,6 +7,7 @@ from typing import Any
 
 from aimesh.core import trace
 from aimesh.core.mesh_events import Event
+from aimesh.core.mesh_steps import steps_of, with_results
 from aimesh.core.spans import COMPLETED, FAILED, Handoff, Span
 from aimesh.core.telemetry import seconds_of
 
@@ -35,7 +36,7 @@ def spans_of(task_id: str, events: Iterable[Event]) -> list[Span]:
     for event in ordered:
         if make := _INNER.get(event["kind"]):
             inner += make(stages, root, event)
-    return [root, *stages.values(), *inner]
+    return [root, *stages.values(), *with_results(steps_of(stages, root, ordered), inner)]
 
 
 def ended_stage(task_id: str, event: Event) -> Span:
@@ -154,11 +155,13 @@ def _chat(
 ) -> tuple[Span, Span | None]:
     data, parent = event["data"], stages.get((agent, event["attempt"]))
     if parent is None:
+        # a review does not say of which attempt it is: the stage does
         parent = next((s for (a, _), s in stages.items() if a == agent), None)
+    attempt = parent.attributes["attempt"] if parent else event["attempt"]
     end = seconds_of(data.get("created_at") or event["at"])
     model = data.get("model", "")
     span = Span(
-        span_id=trace.span_id(f"{root.span_id}/{agent}#{event['attempt']}/chat"),
+        span_id=trace.span_id(f"{root.span_id}/{agent}#{attempt}/chat"),
         name=f"chat {model}",
         kind="model",
         agent=agent,
@@ -172,7 +175,7 @@ def _chat(
             "gen_ai.request.model": model,
             "gen_ai.usage.input_tokens": data.get("input_tokens"),
             "gen_ai.usage.output_tokens": data.get("output_tokens"),
-            "attempt": event["attempt"],
+            "attempt": attempt,
         },
     )
     return span, parent

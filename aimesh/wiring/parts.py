@@ -20,6 +20,7 @@ from aimesh.services.ollama import Ollama
 from aimesh.services.sandbox import Limits, Sandbox
 from aimesh.settings import Settings
 from aimesh.stage import Job, Stage
+from aimesh.steps import SteppingMemory, SteppingOllama, SteppingSandbox, stepwise
 from aimesh.telemetry import Telemetry
 from aimesh.telling import Teller
 from aimesh.troubles import Opened, Troubles
@@ -54,7 +55,7 @@ class Parts:
     def ollama(self) -> Ollama:
         """The model."""
         s = self.settings
-        ollama = Ollama(
+        ollama = SteppingOllama(
             s.ollama_url,
             s.model,
             s.embed_model,
@@ -68,7 +69,7 @@ class Parts:
     def memory(self) -> Memory:
         """What earlier tasks taught."""
         s = self.settings
-        memory = Memory(
+        memory = SteppingMemory(
             self.ollama.embed,
             url=s.qdrant_url,
             folder=s.data / "memory",
@@ -82,7 +83,7 @@ class Parts:
     def sandbox(self) -> Sandbox:
         """Where code runs."""
         s = self.settings
-        sandbox = Sandbox(
+        sandbox = SteppingSandbox(
             Limits.from_settings(s),
             mode=s.sandbox,
             slots=s.sandbox_concurrency,
@@ -136,7 +137,8 @@ class Parts:
             if what != "buried":
                 tell.of_job(what, job, data)
 
-        options["work"] = troubles.told(options["work"])
+        steps = Teller(app, self.name(topics.STEPS), role)
+        options["work"] = stepwise(steps, troubles.told(options["work"]))
         stage = Stage(
             app,
             dead_letters_topic=self.name(topics.DEAD_LETTERS),

@@ -40,6 +40,7 @@ class TelemetryWiring:
         self.app = MeshApp(hops.app_id(settings, ROLE), **{**common, **FEW})
         prefix = settings.topic_prefix
         carried = {t: c for t, c in topics.CARRIES.items() if t != topics.GOVERNOR}
+        carried[topics.STEPS] = "line"
         self.observer = TelemetryObserver(
             self.app,
             kafka,
@@ -60,4 +61,5 @@ def layouts(settings: Settings) -> list[Layout]:
     return [
         Layout(feed, 1, 3 * topics.DAY),
         Layout(settings.topic_prefix + ERRORS_TOPIC, settings.partitions, 7 * topics.DAY),
+        Layout(settings.topic_prefix + topics.STEPS, settings.partitions, topics.DAY),
     ]

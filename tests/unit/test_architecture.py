@@ -19,7 +19,7 @@ FLOORS = [
     {"topics", "codec", "hops", "dead_letters"},
     {"faustfix", "services", "embedded"},
     {"stage", "tables"},
-    {"telling", "reporting", "probing", "watchdog"},
+    {"telling", "reporting", "probing", "watchdog", "steps"},
     {"agents"},
     {"health", "telemetry", "diagnosing", "oracle", "exporting", "troubles"},
     {"views"},

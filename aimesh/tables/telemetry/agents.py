@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from aimesh.core.mesh_events import STEPS
 from aimesh.core.telemetry import QUEUE_PREFIX, queue_topic
 from aimesh.tables.telemetry.rows import Store, packed
 
@@ -93,7 +94,8 @@ class Agents:
         agent = self._seen(ordinal, self.key_of(name), at) if name else None
         if agent is not None:
             agent.name = agent.name or str(name)
-            agent.worked[kind] = agent.worked.get(kind, 0) + 1
+            if kind not in STEPS:
+                agent.worked[kind] = agent.worked.get(kind, 0) + 1
             agent.last_seen = max(agent.last_seen, at)
             agent.ordinal = ordinal
 

@@ -8,13 +8,15 @@ from typing import Any
 
 import orjson
 
-from aimesh.core.mesh_events import ENDS, STARTS, Event, default_trace
+from aimesh.core.mesh_events import ENDS, STARTS, STEPS, Event, default_trace
 from aimesh.core.telemetry import seconds_of
 from aimesh.tables.telemetry.order import Order
 from aimesh.tables.telemetry.rows import Store, packed
 from aimesh.tables.telemetry.traces import COMPLETED, FAILED, RUNNING, Trace, Traces
 
 MOST_EVENTS = 400
+# a job that is tried again and again has so many steps at most, and room for what comes of it
+MOST_WITH_STEPS = 250
 # events of the mesh that a stream can go back to
 MOST_ORDERED = 100_000
 # ends of stages that are listed
@@ -58,7 +60,8 @@ class MeshTraces:
             self._by_task[task_id] = trace
             self._changed[trace.number] = []
         events = self.events(trace)
-        if len(events) >= MOST_EVENTS or (events and events[-1]["n"] >= ordinal):
+        most = MOST_WITH_STEPS if event["kind"] in STEPS else MOST_EVENTS
+        if len(events) >= most or (events and events[-1]["n"] >= ordinal):
             return
         if event["trace_id"] and trace.trace_id == default_trace(task_id):
             self._traces.rename(trace, self._free_id(task_id, event["trace_id"]))
