@@ -11,7 +11,7 @@ const OUTPUT_LINES = 10;
 /** What is folded or unfolded by hand; survives a card's being built anew. */
 const unfolded = new Map();
 
-export function isOpen(key, otherwise) {
+function isOpen(key, otherwise) {
   return unfolded.get(key) ?? otherwise;
 }
 
@@ -100,7 +100,7 @@ export function outcomeMark(verdict) {
   return h("span", { class: `state is-${verdict.success ? "passed" : "failed"}` }, icon(verdict.success ? "check" : "cross"), verdict.word);
 }
 
-export function verdictHead(verdict) {
+function verdictHead(verdict) {
   return h(
     "div",
     { class: `verdict is-${verdict.success ? "passed" : "failed"}` },
@@ -110,7 +110,7 @@ export function verdictHead(verdict) {
   );
 }
 
-export function verdictFacts(verdict) {
+function verdictFacts(verdict) {
   const ending = verdict.signal ? `signal ${verdict.signal}` : verdict.exitCode === null ? "" : `exit ${verdict.exitCode}`;
   return h(
     "div",

@@ -3,7 +3,7 @@
 const GIVE_UP_MS = 20000;
 
 /** What the mesh answers instead of what was asked for: `status` is 0 where it did not answer. */
-export class Failure extends Error {
+class Failure extends Error {
   constructor(status, message, body = {}) {
     super(message);
     this.status = status;

@@ -83,7 +83,7 @@ function layers(verdict) {
 }
 
 /** A long text under a line that unfolds it. */
-export function longText(key, name, about, text) {
+function longText(key, name, about, text) {
   const lines = Math.max(lineCount(text), Math.ceil(text.length / 110));
   return folded(key, [name, h("span", { class: "quiet", text: about })], () => clamped(`${key}/all`, h("pre", { class: "output", text }), lines, 60, "line"));
 }

@@ -42,12 +42,6 @@ function tell() {
 
 const sentence = (text) => (text ? `${text[0].toUpperCase()}${text.slice(1)}.` : "Connection lost.");
 
-/** Say something to who cannot see the page, and beside the button where it has a place. */
-export function announce(text) {
-  setText($("announcer"), "");
-  setText($("announcer"), text);
-}
-
 /** Asks for something again and again while the page is looked at. */
 export class Poll {
   /** `load` returns a promise of what `show` takes; `every` is in milliseconds. */

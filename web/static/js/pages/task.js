@@ -1,7 +1,7 @@
 // A task's page: everything that Kafka has of it, live while it runs.
 
 import { $, fill, h, icon, setText } from "../dom.js";
-import { Poll, announce, copy, linked } from "./page.js";
+import { Poll, copy, linked } from "./page.js";
 import { Store, standing } from "../store.js";
 import { attemptPanel, attemptSignature } from "./attempt.js";
 import { budgetOf, costOf, stagesOf, timeOf } from "../story.js";
@@ -206,6 +206,5 @@ setInterval(() => {
   const task = store.tasks.get(id);
   if (task && standing(task).state === "running" && !document.hidden) soon();
 }, 500);
-announce("");
 poll.now();
 stream.open();

@@ -12,7 +12,7 @@ const state = { outcome: "" };
 
 const MARKS = { passed: ["check", "passed"], failed: ["cross", "failed"], dead: ["skull", "dead letter"], running: ["dots", "in flight"] };
 
-export function outcomeOf(task) {
+function outcomeOf(task) {
   if (task.outcome === "reviewed") return task.review?.success ? "passed" : "failed";
   return task.outcome === "dead_lettered" ? "dead" : "running";
 }
