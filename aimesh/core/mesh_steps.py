@@ -65,7 +65,7 @@ def with_results(steps: list[Span], results: Sequence[Span]) -> list[Span]:
         step.attributes |= result.attributes
         if step.end is None:
             step.end = max(step.start, result.end or step.start)
-        if step.attributes.get("error") is None:
+        if step.status != FAILED:
             step.status = result.status
     return [*steps, *others]
 

@@ -109,7 +109,16 @@ def test_a_run_of_the_sandbox_that_fails_is_a_failed_span_with_its_verdict() -> 
         event("t", "started", 1, agent="sandbox"),
         started(2, of="tool", agent="sandbox"),
         ended(3, agent="sandbox"),
-        event("t", "verdict", 3, agent="sandbox", verdict="failed", success=False, wall_s=0.5),
+        event(
+            "t",
+            "verdict",
+            3,
+            agent="sandbox",
+            verdict="failed",
+            success=False,
+            wall_s=0.5,
+            error="IndexError",
+        ),
     )
     assert (span.status, span.duration_ms) == ("failed", 1000)
     assert span.attributes["verdict"] == "failed"
