@@ -202,6 +202,7 @@ $("copy-diagnosis").addEventListener("click", async () => {
 });
 
 $("on-mesh").href = `/#task=${part(id)}`;
+$("its-trace").href = `/traces/${part(id)}`;
 setInterval(() => {
   const task = store.tasks.get(id);
   if (task && standing(task).state === "running" && !document.hidden) soon();
