@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from aimesh.core.diagnosis.facts import Facts, Hop, Stage
 from aimesh.core.diagnosis.finding import BROKER, FLOW, STAGE, WORKER, Action, Finding
 from aimesh.core.diagnosis.fingerprints import fingerprint
-from aimesh.core.diagnosis.services import place_of
+from aimesh.core.diagnosis.services import AUXILIARY, place_of
 
 # a stage reports every five seconds
 SILENT = 12.0
@@ -171,7 +171,8 @@ def _stopped(facts: Facts, hop: Hop) -> Iterator[Finding]:
 
 def _stalled(facts: Facts, hop: Hop) -> Iterator[Finding]:
     action = Action(do="see what its jobs wait for", command="aimesh top")
-    yield _hop(facts, hop, "stage_stalled", STAGE, "critical", f"{hop.role} stands still", action)
+    severity = "error" if hop.role in AUXILIARY else "critical"
+    yield _hop(facts, hop, "stage_stalled", STAGE, severity, f"{hop.role} stands still", action)
 
 
 def _behind(facts: Facts, hop: Hop) -> Iterator[Finding]:
