@@ -29,9 +29,10 @@ from tests.faults.scenarios import SCENARIOS
 SUMS = {
     "runs": "runs", "tasks": "tasks", "kills": "kills", "lost": "lost", "doubled": "doubled",
     "calls beyond need": "extra_calls", "out of balance": "problems",
+    "tables differ": "stale",
 }  # fmt: skip
 WORST = {"longest gap s": "gap", "back after s": "back"}
-WIDTH = 150  # the table's, which is meant for a page
+WIDTH = 160  # the table's, which is meant for a page
 
 Run = dict[str, Any]
 # a scenario, a seed, and whether it is as short as in the tests
@@ -66,7 +67,7 @@ async def outcome_of(key: Key) -> Run:
         try:
             found = await run(SCENARIOS[name], Path(folder), seed, short=short)
         except AssertionError as exc:
-            found = Outcome(0, 0, 0, 0, 0, 0.0, 0.0, [f"it did not end: {exc}"])
+            found = Outcome(0, 0, 0, 0, 0, 0.0, 0.0, [f"it did not end: {exc}"], [])
     return {**asdict(found), "took": round(time.monotonic() - began, 1)}
 
 
@@ -76,7 +77,7 @@ def rows(runs: list[Run]) -> Iterator[dict[str, Any]]:
         own = [r for r in runs if r["scenario"] == name]
         found: dict[str, Any] = {"scenario": name, "runs": len(own)}
         for field in SUMS.values():
-            if field == "problems":
+            if field in ("problems", "stale"):
                 found[field] = sum(bool(r[field]) for r in own)
             elif field != "runs":
                 found[field] = sum(r[field] for r in own)
