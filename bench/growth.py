@@ -139,12 +139,12 @@ def main() -> None:
     )
     parser.add_argument("--tasks", type=int, default=TASKS, help="at 1x")
     parser.add_argument("--entries", type=int, default=ENTRIES, help="at 1x")
-    parser.add_argument("--short", action="store_true", help="1,000 times less of all")
+    parser.add_argument("--short", action="store_true", help="little of everything")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     # a new topic has no leader at first, and the clients tell so again and again
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    tasks, entries = (5, 10) if options.short else (options.tasks, options.entries)
+    tasks, entries = (50, 10) if options.short else (options.tasks, options.entries)
     print(report(lambda: measure(tasks, entries), options.json))
 
 
