@@ -10,7 +10,6 @@ import pytest
 
 from bench.suite import SUITE, Bench
 
-
 # the others take minutes even so, and what they use is tested elsewhere
 CHOSEN = [bench for bench in SUITE if bench.name in ("pipeline", "stage", "sandbox", "growth")]
 
