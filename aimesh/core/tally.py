@@ -41,12 +41,15 @@ class Tally:
     def note(self, at: str, task_id: str) -> None:
         """Keep a task on the list of recent ones, under the earliest time that it was noted with.
 
-        It may be noted again: this and the task's state are not written as one.
+        It may be noted again: this and the task's state are not written as one. One that has left
+        the full list for newer ones does not come back.
         """
         for entry in reversed(self.recent):
             if entry[1] == task_id:
                 entry[0] = min(entry[0], at)
                 return
+        if len(self.recent) >= MOST_RECENT and at <= min(entry[0] for entry in self.recent):
+            return
         self.recent.append([at, task_id])
         del self.recent[:-MOST_RECENT]
 

@@ -88,17 +88,20 @@ class MeshTables:
         elif event.kind in ("decision", "stage"):
             self._apply_word(partition, event)
         elif task_id and (old is not None or event.kind != "line"):  # else none of a task's
-            self._apply_task(partition, old, event)
+            self._apply_task(partition, old, event, counted)
             if counted and event.kind in ("solution", "review"):
                 tokens = int(event.data.get("output_tokens") or 0)
                 self._tokens.append((time.monotonic(), tokens))
 
-    def _apply_task(self, partition: int, old: tasks.State | None, event: FeedEvent) -> None:
+    def _apply_task(
+        self, partition: int, old: tasks.State | None, event: FeedEvent, counted: bool
+    ) -> None:
         state = tasks.fold(old, event)
         task_id = state["task_id"]
         self._dirty[partition, task_id] = state
-        if old is None or state["first_at"] != old["first_at"]:
-            # a list is continued after a task's first time, so it must be sorted by that
+        # A list is continued after a task's first time, so it must be sorted by that. What is
+        # counted now may have been worked into the state before a crash, but not into the list.
+        if counted or old is None or state["first_at"] != old["first_at"]:
             self._tally[partition].note(state["first_at"], task_id)
         flying = self._in_flight[partition]
         if state["outcome"] == tasks.IN_FLIGHT:

@@ -2,7 +2,7 @@ import itertools
 from typing import Any
 
 from aimesh.core.feed import FeedEvent
-from aimesh.core.tally import Tally
+from aimesh.core.tally import MOST_RECENT, Tally
 from aimesh.core.tasks import DEAD, IN_FLIGHT, REVIEWED, fold
 
 
@@ -87,6 +87,16 @@ def test_a_tally_is_the_same_after_being_stored() -> None:
     again = Tally.restored(tally.stored())
     assert again == tally
     assert not again.add(WAY[-1])
+
+
+def test_a_task_that_newer_ones_pushed_off_the_list_does_not_come_back() -> None:
+    tally = Tally()
+    for number in range(MOST_RECENT + 1):
+        tally.note(f"{number:04}", f"t-{number}")
+    before = list(tally.recent)
+    tally.note("0000", "t-0")
+    assert tally.recent == before
+    assert before[0] == ["0001", "t-1"]
 
 
 def test_errors_and_events_are_counted_by_agent() -> None:
