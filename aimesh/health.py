@@ -93,7 +93,7 @@ class Health:
 
     def waiting(self) -> list[dict[str, Any]]:
         """Return what jobs of this worker wait for: services that are down, with since when."""
-        reports = [(s.app.conf.id, reason, since) for s in self._stages
+        reports = [(s.name, reason, since) for s in self._stages
                    for reason, since in s.runner.waiting.values()]  # fmt: skip
         newest = {(app, reason): since for app, reason, since in reports}
         return [

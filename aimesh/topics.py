@@ -38,13 +38,16 @@ CHANGELOG = {
 class Layout:
     """How a topic is created: partitions and how long (seconds) its messages are kept.
 
-    A compacted one, a table's changelog, keeps the newest message of every key instead.
+    A compacted one, a table's changelog, keeps the newest message of every key instead. Where the
+    number of partitions is no setting, ``only_for`` names the role that needs it so, if it is one
+    that a worker can do without.
     """
 
     name: str
     partitions: int
     retention: float
     compacted: bool = False
+    only_for: str = ""
 
 
 def layouts(settings: Settings) -> tuple[Layout, ...]:

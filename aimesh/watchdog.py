@@ -107,7 +107,7 @@ class Watchdog(Service):
     ) -> None:
         super().__init__(**options)
         self._apps = apps
-        self._stages = {id(stage.app): stage for stage in stages}
+        self._stages = list(stages)
         self._admin = admin
         self._interval = max(0.5, limit / 12)
         self._end = end
@@ -169,14 +169,16 @@ class Watchdog(Service):
                 self._end(f"{name}: {reason}")
 
     def _seen(self, name: str, app: MeshApp, places: list[TP], ends: Mapping[TP, int]) -> Look:
-        stage = self._stages.get(id(app))
         committed = {tp: app.committed(tp) for tp in places}
         return Look(
             settling=bool(app.rebalancing or app.in_recovery or not app.rebalancing_count),
             progress=(self._settled[name], _read(app)),
             committed=sum(committed.values()),
             lag=sum(max(0, ends.get(tp, 0) - offset) for tp, offset in committed.items()),
-            working=bool(stage and (stage.running or stage.finisher.pending())),
+            working=any(
+                stage.app is app and (stage.running or stage.finisher.pending())
+                for stage in self._stages
+            ),
         )
 
     async def _ends(self, places: set[TP]) -> dict[TP, int] | None:

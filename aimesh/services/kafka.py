@@ -114,10 +114,7 @@ class KafkaAdmin:
             found = await self._settled(wanted)
         for name, layout in wanted.items():
             if (count := found.get(name, 0)) != layout.partitions:
-                raise TopicMismatchError(
-                    f"topic {name} has {count} partitions, the mesh is set to {layout.partitions}: "
-                    f"set AIMESH_PARTITIONS={count}, or use another AIMESH_TOPIC_PREFIX"
-                )
+                raise TopicMismatchError(_mismatch(layout, count))
 
     async def _settled(self, wanted: Mapping[str, Layout]) -> dict[str, int]:
         # a created topic is in the metadata of every broker only after a moment
@@ -185,6 +182,19 @@ class KafkaAdmin:
         admin, _ = self._connected
         described = await admin.describe_cluster()
         return str(described["cluster_id"])
+
+
+def _mismatch(layout: Layout, count: int) -> str:
+    if role := layout.only_for:
+        needs = f"the role {role} needs {layout.partitions}"
+        remedy = f"leave {role} out of AIMESH_ROLES"
+    else:
+        needs = f"the mesh is set to {layout.partitions}"
+        remedy = f"set AIMESH_PARTITIONS={count}"
+    return (
+        f"topic {layout.name} has {count} partitions, {needs}: {remedy}, "
+        "or use another AIMESH_TOPIC_PREFIX"
+    )
 
 
 def _new_topic(layout: Layout, replication: int) -> NewTopic:

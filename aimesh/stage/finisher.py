@@ -240,7 +240,7 @@ class Finisher:
 
     def headers(self, job: Job, number: int, topic: str) -> dict[str, str]:
         """Return trace context and CloudEvents attributes (binary mode) of an output."""
-        source = self._stage.app.conf.id
+        source = self._stage.name
         parent = trace.parse_traceparent(job.headers.get("traceparent", ""))
         trace_id = parent[0] if parent else trace.trace_id(job.task_id)
         return {

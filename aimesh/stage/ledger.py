@@ -23,11 +23,16 @@ class Ledger:
     closed, so that there is no moment at which neither table knows it. What is on this worker's
     disk may be ahead of what the broker has when the worker was killed in between: so an open job
     that was found there counts as durable only when it was written once more.
+
+    Arguments:
+        app: whose tables they are.
+        partitions: of each.
+        prefix: before the tables' names.
     """
 
-    def __init__(self, app: MeshApp, partitions: int) -> None:
-        self._open = app.table("open", partitions, "Jobs taken on and not finished.")
-        self._seen = app.table("seen", partitions, "Jobs that were finished.")
+    def __init__(self, app: MeshApp, partitions: int, prefix: str = "") -> None:
+        self._open = app.table(f"{prefix}open", partitions, "Jobs taken on and not finished.")
+        self._seen = app.table(f"{prefix}seen", partitions, "Jobs that were finished.")
         # what is open, by key: the table is read only after a rebalance
         self._jobs: dict[str, Job] = {}
         self._durable: set[str] = set()

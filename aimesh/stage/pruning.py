@@ -39,7 +39,7 @@ class Pruning:
                 await self.round()
             except Exception:
                 # an exception that escapes would end the worker
-                logger.exception("%s: could not forget old jobs", self._stage.app.conf.id)
+                logger.exception("%s: could not forget old jobs", self._stage.name)
             await asyncio.sleep(PAUSE)
 
     async def round(self) -> int:

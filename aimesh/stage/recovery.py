@@ -58,7 +58,7 @@ class Recovery:
                 await self._look()
             except Exception:
                 # ends with the application; a failed look is repeated
-                logger.exception("%s: could not look for open jobs", self._stage.app.conf.id)
+                logger.exception("%s: could not look for open jobs", self._stage.name)
             await asyncio.sleep(INTERVAL)
 
     async def _look(self) -> None:

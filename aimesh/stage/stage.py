@@ -47,7 +47,9 @@ class Stage:
     """Reads one topic, does one kind of work, sends what comes of it to others.
 
     Arguments:
-        app: the Faust application of this stage alone; its id is the consumer group.
+        app: the Faust application of this stage; its id is the consumer group.
+        name: tells stages of one application apart; not needed for a single one. All that they
+            read must have the same number of partitions, so that Faust assigns them together.
         source: the topic that is read.
         kind: the record that the topic carries.
         work: does the work: gets the record and its `Job`, returns what is to be sent. It may run
@@ -76,6 +78,7 @@ class Stage:
         work: Work,
         dead_letters_topic: str,
         owner: str,
+        name: str = "",
         admit: Admit = lambda record, message: record,
         partitions: int = 4,
         slots: int = 4,
@@ -86,12 +89,13 @@ class Stage:
     ) -> None:
         self.app = app
         self.source = source
-        self.results = f"{app.conf.id}-results"
+        self.name = f"{app.conf.id}-{name}" if name else str(app.conf.id)
+        self.results = f"{self.name}-results"
         self.owner = owner
         self._kind = kind
         self._listener = listener
         self.counts: Counter[str] = Counter()
-        self.ledger = Ledger(app, partitions)
+        self.ledger = Ledger(app, partitions, f"{name}-" if name else "")
         self.runner = Runner(work, slots=slots, deadline=deadline, tries=tries)
         self.letters = Letters(self, dead_letters_topic)
         self.owned: set[int] = set()
@@ -106,7 +110,7 @@ class Stage:
         self._attach()
 
     def _attach(self) -> None:
-        app, name = self.app, self.app.conf.id
+        app, name = self.app, self.name
         # the mesh creates its topics itself, with their retention, before any app starts
         source = app.topic(self.source, schema=codec.RecordSchema(self._kind), internal=False)
         results = app.topic(self.results, key_type=bytes, value_type=bytes, value_serializer="raw")
@@ -153,7 +157,7 @@ class Stage:
         self._tasks.discard(task)
         if not task.cancelled() and (exc := task.exception()):
             # its job stays open, and is found by the recovery
-            logger.error("%s: a job's task failed", self.app.conf.id, exc_info=exc)
+            logger.error("%s: a job's task failed", self.name, exc_info=exc)
 
     def tell(self, what: str, job: Job, data: dict[str, Any]) -> None:
         """Tell the listener what happened to a job."""

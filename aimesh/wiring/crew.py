@@ -12,7 +12,6 @@ from aimesh.agents.crew.gate import Gate
 from aimesh.agents.crew.messages import Post, QueueMessage
 from aimesh.agents.crew.orchestrator import Orchestrator
 from aimesh.agents.crew.reporting import CrewReporter
-from aimesh.agents.crew.share import share
 from aimesh.agents.crew.worker import CrewWorker
 from aimesh.core.crew import AGENTS, ORCHESTRATOR, USER
 from aimesh.core.telemetry import queue_topic
@@ -51,7 +50,7 @@ def layouts(settings: Settings) -> list[Layout]:
     queues = [queue_topic(agent, settings.topic_prefix) for agent in (*AGENTS, USER)]
     app_id = hops.app_id(settings, ROLE)
     results = [f"{app_id}-{agent}-results" for agent in AGENTS]
-    return [Layout(name, PARTITIONS, 7 * topics.DAY) for name in (*queues, *results)]
+    return [Layout(name, PARTITIONS, 7 * topics.DAY, only_for=ROLE) for name in (*queues, *results)]
 
 
 def _stage(parts: Parts, app: MeshApp, book: Book, agent: str) -> Stage:
@@ -77,7 +76,8 @@ def _stage(parts: Parts, app: MeshApp, book: Book, agent: str) -> Stage:
             tell.event(what, level="error" if what == "dead" else "info", of=job.task_id, **data)
 
     stage = Stage(
-        share(app, agent),
+        app,
+        name=agent,
         source=queue_topic(agent, parts.settings.topic_prefix),
         kind=QueueMessage,
         work=desk.work,

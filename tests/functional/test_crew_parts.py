@@ -1,4 +1,4 @@
-"""Parts of the crew that need no broker: places at work, the book, messages, crafts, the share."""
+"""Parts of the crew that need no broker: places at work, the book, messages, crafts."""
 
 from __future__ import annotations
 
@@ -15,14 +15,12 @@ from aimesh.agents.crew.gate import Gate
 from aimesh.agents.crew.journal import Journal
 from aimesh.agents.crew.messages import Post, QueueMessage, taken
 from aimesh.agents.crew.plans import CANCELLED, Plan, Plans
-from aimesh.agents.crew.share import share
 from aimesh.core.crew_joining import Finding
 from aimesh.core.crew_plan import usual_plan
 from aimesh.core.prompts import Prompt
 from aimesh.core.telemetry import AgentMessage
 from aimesh.core.trace import parse_traceparent
 from aimesh.errors import BadAnswerError, UnavailableError
-from aimesh.faustfix import MeshApp
 from aimesh.faustfix.tables import MeshTable
 from aimesh.services.ollama import Answer, Ollama
 from aimesh.services.sandbox import Outcome, Sandbox
@@ -241,19 +239,3 @@ async def test_a_program_that_never_passes_is_told_with_its_code() -> None:
     assert not answer.ok
     assert answer.payload["error"] == "timeout after 2 attempts: wall 10 s"
     assert "while True" in answer.payload["code"]
-
-
-# -- the share
-
-
-def test_each_stage_sees_the_application_under_a_name_of_its_own() -> None:
-    made = list[str]()
-    app = SimpleNamespace(
-        conf=SimpleNamespace(id="aimesh-crew"),
-        table=lambda name, partitions, purpose: made.append(name),
-        producer="the producer",
-    )
-    found = share(cast(MeshApp, app), "coder")
-    found.table("open", 1, "")
-    assert (found.conf.id, made) == ("aimesh-crew-coder", ["coder-open"])
-    assert cast(Any, found).producer == "the producer"

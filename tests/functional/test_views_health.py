@@ -31,7 +31,6 @@ class Role:
         self.rebalancing = False
         self.in_recovery = False
         self.tables = SimpleNamespace(actives_ready=True)
-        self.conf = SimpleNamespace(id="aimesh-consumer")
 
     @property
     def app(self) -> MeshApp:
@@ -46,7 +45,8 @@ class Worker:
         self.observer = SimpleNamespace(app=watcher, settled=True)
         self.waiting: dict[str, tuple[str, float]] = {}
         self.services: list[dict[str, Any]] = []
-        stage = SimpleNamespace(app=self.consumer, runner=SimpleNamespace(waiting=self.waiting))
+        runner = SimpleNamespace(waiting=self.waiting)
+        stage = SimpleNamespace(name="aimesh-consumer", runner=runner)
         self.health = Health(
             {"consumer": self.consumer.app, "observer": watcher.app},
             [cast(Stage, stage)],
