@@ -81,6 +81,12 @@ SUITE = (
     Bench("pipeline", "Five hops without work, side by side", ("--short",), _pipeline, True),
     Bench("stage", "One Stage on one worker", ("--short",), _figures),
     Bench("mesh", "The whole mesh", ("--tasks", "2", "--burst", "2", "--idle", "1"), _figures),
+    Bench(
+        "slots",
+        "A model of a second and four slots",
+        ("--tasks", "8", "--latency", "0.2", "--slots", "2"),
+        _figures,
+    ),
     Bench("sandbox", "The sandbox", ("--runs", "2"), _sandbox),
     Bench(
         "scale",

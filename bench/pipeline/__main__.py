@@ -30,7 +30,7 @@ from bench.pipeline.field import field
 from bench.pipeline.trials import Plan
 
 WIRE = "Kafka alone"
-SHORT = Plan(burst=0.5, low_tasks=10, kill_tasks=200, settling=2.0)
+SHORT = Plan(burst=0.5, low_tasks=10, kill_tasks=200, patience=20.0, settling=2.0)
 COLUMNS = {
     "tasks_per_s": "tasks/s",
     "p50_ms": "p50 ms",

@@ -31,7 +31,8 @@ class Plan:
         low_rate: tasks a second at which the latency is measured.
         low_tasks: how many of those.
         kill_tasks: tasks of the burst in which the worker is killed.
-        settling: the most seconds to wait for what may still come after that.
+        patience: the most seconds to wait for anything to come after that.
+        settling: the most seconds to wait then for what may still come.
     """
 
     hops: int = 5
@@ -40,6 +41,7 @@ class Plan:
     low_rate: float = 20.0
     low_tasks: int = 200
     kill_tasks: int = 3000
+    patience: float = LIMIT
     settling: float = LIMIT
 
 
@@ -139,7 +141,11 @@ async def _killed(ends: Ends, plan: Plan, worker: Worker, settling: float) -> di
     await asyncio.sleep(0.5)
     killed_at, before = time.perf_counter() - 0.5, out()
     await worker.start()
-    await ends.until(lambda: out() > before or _is_quiet(ends, killed_at, LIMIT), LIMIT + 10)
+    # where all that was at work is lost, nothing comes
+    await ends.until(
+        lambda: out() > before or out() == len(ids) or _is_quiet(ends, killed_at, plan.patience),
+        LIMIT + 10,
+    )
     back_at = ends.last_at
     await ends.until(lambda: _is_quiet(ends, back_at, settling), LIMIT)
     lost = sum(i not in ends.outs for i in ids)
