@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import faust
+from faust.types import TP
 
 from aimesh import codec, dead_letters
 from aimesh.core.feed import FeedEvent, kind_of
@@ -21,6 +22,8 @@ from aimesh.tables.mesh import Change, MeshTables
 
 logger = logging.getLogger(__name__)
 
+# one holder, who can answer for all
+FEED_PARTITIONS = 1
 IN_FLIGHT = 500
 BATCH = 500
 BATCH_SECONDS = 0.05
@@ -34,6 +37,7 @@ class Observer:
         channels: the topics that are copied, with what each carries: a kind of the feed, or
             ``governor``.
         tasks: the tasks' topic, whose messages may come without an id.
+        feed: the topic of one partition to which all is copied; whoever holds it has the tables.
     """
 
     def __init__(
@@ -43,16 +47,17 @@ class Observer:
         channels: Mapping[str, str],
         tasks: str,
         feed: str,
-        partitions: int,
     ) -> None:
         self.app = app
         self._tasks = tasks
         self.feed = feed
-        self.tables = MeshTables(app, partitions)
+        self.tables = MeshTables(app, FEED_PARTITIONS)
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._batch: list[faust.Event] = []
         self._filled = asyncio.Event()
         self.ready = False
+        #: Whether this worker has the feed, and so the tables.
+        self.holds = False
         raw: dict[str, Any] = {"key_type": bytes, "value_type": bytes, "value_serializer": "raw"}
         for topic, carries in channels.items():
             copy = partial(self._copy, carries)
@@ -67,14 +72,20 @@ class Observer:
         """Whether the tables are read."""
         return self.ready
 
+    def holder(self) -> str:
+        """Return the address of the worker that has the tables, empty where nobody is known."""
+        return self.app.holder_of(TP(self.feed, 0))
+
     async def _on_revoked(self, *_: Any, **__: Any) -> None:
-        self.ready = False
+        self.ready = self.holds = False
         self._batch.clear()
         self.tables.forget()
 
     async def _on_rebalance_complete(self, *_: Any, **__: Any) -> None:
         actives = self.app.assignor.assigned_actives()
-        self.tables.reload(tp.partition for tp in actives if tp.topic == self.feed)
+        held = [tp.partition for tp in actives if tp.topic == self.feed]
+        self.tables.reload(held)
+        self.holds = bool(held)
         self.ready = True
 
     # -- from the topics to the feed

@@ -29,6 +29,7 @@ class MeshApp(faust.App):
         broker: addresses of brokers, as ``host:port`` separated by commas.
         datadir: where its tables are kept on disk; no other process may use it.
         identity: tells this process from all others, also from the one before it.
+        address: where other workers reach this one's web server, as ``host:port``.
         options: further settings of Faust.
     """
 
@@ -39,6 +40,7 @@ class MeshApp(faust.App):
         broker: str,
         datadir: Path,
         identity: str,
+        address: str = "",
         **options: Any,
     ) -> None:
         verify_versions()
@@ -67,7 +69,7 @@ class MeshApp(faust.App):
             "Table": MeshTable,
             "TableManager": MeshTableManager,
             # Faust's own way of telling the members of a group apart, known to each of them
-            "canonical_url": f"http://{identity}",
+            "canonical_url": f"http://{identity}/{address}",
         }
         brokers = ";".join(f"kafka://{address}" for address in broker.split(","))
         super().__init__(id, broker=brokers, datadir=datadir, **settings | options)
@@ -103,6 +105,14 @@ class MeshApp(faust.App):
         """Return the identities of the group's members, as the last assignment knew them."""
         assert isinstance(self.assignor, PartitionAssignor)
         return {URL(url).host or "" for url in self.assignor.external_topic_distribution}
+
+    def holder_of(self, tp: TP) -> str:
+        """Return the address of the worker that has a partition, empty where nobody is known."""
+        assert isinstance(self.assignor, PartitionAssignor)
+        for url, topics in self.assignor.external_topic_distribution.items():
+            if tp.partition in topics.get(tp.topic, ()):
+                return URL(url).path.lstrip("/")
+        return ""
 
     def _new_producer(self) -> ProducerT:
         producer = super()._new_producer()

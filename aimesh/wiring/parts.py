@@ -26,6 +26,8 @@ from aimesh.telling import Teller
 from aimesh.troubles import Opened, Troubles
 
 DEFAULT_KAFKA = "localhost:9092"
+# addresses that mean all of a machine's
+ANYWHERE = ("0.0.0.0", "::", "")
 
 
 class Parts:
@@ -46,6 +48,12 @@ class Parts:
         self.closers: list[Callable[[], Awaitable[None]]] = []
         self.hubs: list[Hub] = []
         self._probing: Probing | None = None
+
+    @cached_property
+    def address(self) -> str:
+        """Where other workers reach this one's web server."""
+        bind, port = self.settings.web_bind, self.settings.web_port
+        return f"{own_address() if bind in ANYWHERE else bind}:{port}"
 
     def name(self, topic: str) -> str:
         """Return a topic's whole name."""
@@ -122,6 +130,7 @@ class Parts:
             "broker": self.kafka,
             "datadir": datadir,
             "identity": self.identity,
+            "address": self.address,
             "topic_replication_factor": self.settings.replication,
             "topic_partitions": self.settings.partitions,
             **self.access.faust_options(),
@@ -170,3 +179,12 @@ class Parts:
             beacon=root.beacon,
         )
         return self._probing
+
+
+def own_address() -> str:
+    """Return the address under which this machine, or container, is known to others."""
+    name = socket.gethostname()
+    try:
+        return socket.gethostbyname(name)
+    except OSError:
+        return name

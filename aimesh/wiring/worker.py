@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp.web import AbstractRouteDef, Application
 
 from aimesh import hops, topics
-from aimesh.agents.observer import Observer
+from aimesh.agents.observer import FEED_PARTITIONS, Observer
 from aimesh.agents.telemetry_observer import TelemetryObserver
 from aimesh.faustfix import MeshApp
 from aimesh.health import Health
@@ -25,6 +25,7 @@ from aimesh.topics import Layout
 from aimesh.views import dashboard, dead_letters, openapi, prometheus, streams
 from aimesh.views import health as health_views
 from aimesh.views.audit import AuditViews
+from aimesh.views.forwarding import Forwarding
 from aimesh.views.mesh import MeshViews
 from aimesh.views.problems import problems
 from aimesh.views.security import protect
@@ -100,7 +101,7 @@ class _Worker:
         if self.observer is not None:
             found += MeshViews(root, self.observer, parts.name(topics.TASKS)).routes()
             found += TaskViews(self.observer, TaskEvents(brokers, self.settings)).routes()
-            hub = FeedHub(parts.kafka, self._feed(), self.settings.partitions, parts.access)
+            hub = FeedHub(parts.kafka, self._feed(), FEED_PARTITIONS, parts.access)
             parts.hubs.append(hub)
             found += [*streams.routes(hub), *dashboard.routes(self.settings)]
         if self.telemetry is not None:
@@ -135,13 +136,17 @@ class _Worker:
     def _guard(self, application: Application) -> None:
         protect(application, self.settings)
         application.middlewares.append(problems)
+        if self.observer is not None:
+            forwarding = Forwarding(self.observer)
+            self.parts.closers.append(forwarding.close)
+            application.middlewares.append(forwarding.middleware)
 
     def _layouts(self) -> list[Layout]:
         results = [
             Layout(f"{hops.app_id(self.settings, role)}-results", partitions, topics.FOREVER)
             for role, partitions in topics.results_partitions(self.settings).items()
         ]
-        feed = Layout(self._feed(), self.settings.partitions, 3 * topics.DAY)
+        feed = Layout(self._feed(), FEED_PARTITIONS, 3 * topics.DAY)
         return [
             *topics.layouts(self.settings),
             *results,
@@ -158,7 +163,6 @@ class _Worker:
             channels={parts.name(topic): carries for topic, carries in topics.CARRIES.items()},
             tasks=parts.name(topics.TASKS),
             feed=self._feed(),
-            partitions=self.settings.partitions,
         )
         self.telemetry = TelemetryWiring(
             self.settings,

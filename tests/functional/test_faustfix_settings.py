@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import aiokafka
 import faust
@@ -15,7 +16,7 @@ from aimesh.faustfix import CalmFlow, MeshApp, verify_versions
 from aimesh.topics import MAX_MESSAGE_BYTES, MOST_RECORD_BYTES
 
 
-def new_app(folder: Path, **options: object) -> MeshApp:
+def new_app(folder: Path, **options: Any) -> MeshApp:
     return MeshApp(
         "a", broker="one:1,two:2", datadir=folder / "x" / "y", identity="me-1", **options
     )
