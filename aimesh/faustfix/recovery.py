@@ -16,7 +16,7 @@ from aimesh.faustfix.consumer import MeshConsumer
 from aimesh.faustfix.tables import MeshTable
 
 PAUSE = 1.0
-LOOK_INTERVAL = 5.0
+LOOK_INTERVAL = 1.0
 
 
 class MeshRecovery(Recovery):
@@ -72,8 +72,13 @@ class MeshRecovery(Recovery):
         return highwater is not None and offsets[tp] is not None and offsets[tp] > highwater
 
     @Service.task
-    async def _pass_ends(self) -> None:
-        """Pass a changelog's end that holds no record, which stock Faust waits for for ever."""
+    async def _reach_ends(self) -> None:
+        """Look after changelogs that were read to their end, though not all of it has come.
+
+        Stock Faust waits for the rest for ever. Either it was fetched and dropped, as happens
+        around a rebalance, and is read again; or there is none, as behind the marker of a
+        transaction: that is so when the client was told to read from there and found nothing.
+        """
         before: dict[TP, int] = {}
         async for _ in self.itertimer(LOOK_INTERVAL, name="ends"):
             if not self.in_recovery:
@@ -82,9 +87,19 @@ class MeshRecovery(Recovery):
             ended = {tp: self.active_offsets[tp] for tp in self._read_to_the_end()}
             for tp, offset in ended.items():
                 if before.get(tp) == offset and self.tables.changelog_queue.empty():
-                    self.log.info("%s: nothing is behind offset %s", tp, offset)
-                    self.active_offsets[tp] = self.active_highwaters[tp]
+                    await self._reach_end(tp, offset)
             before = ended
+
+    async def _reach_end(self, tp: TP, offset: int | None) -> None:
+        consumer = self.app.consumer
+        assert isinstance(consumer, MeshConsumer)
+        start = 0 if offset is None else offset + 1
+        if consumer._thread.readings.get(tp) == (start, None):
+            self.log.info("%s: nothing is behind offset %s", tp, offset)
+            self.active_offsets[tp] = self.active_highwaters[tp]
+        else:
+            self.log.warning("%s: what is behind offset %s was dropped, reading again", tp, offset)
+            await consumer.seek(tp, start)
 
     def _read_to_the_end(self) -> list[TP]:
         consumer = self.app.consumer

@@ -19,7 +19,7 @@ from faust.tables.recovery import RebalanceAgain, ServiceStopped
 from faust.types import TP
 
 from aimesh.errors import TooLargeError
-from aimesh.faustfix import MeshApp, MeshTable, Position, recovery, writing_for
+from aimesh.faustfix import MeshApp, MeshTable, Position, writing_for
 from aimesh.topics import MAX_MESSAGE_BYTES
 from tests.faustapps import Reading, new_reading, new_topic, reading, started, stock_tables
 from tests.waiting import until
@@ -227,10 +227,35 @@ async def test_no_answer_in_time_is_not_taken_for_being_stopped(
             await tables.recovery._wait(asyncio.Event().wait(), timeout=0.05)
 
 
-async def test_a_changelog_whose_last_record_is_gone_is_read_to_its_end(
-    kafka: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kept", [0, 2])
+async def test_records_that_are_dropped_while_tables_are_read_are_read_again(
+    kafka: str, tmp_path: Path, kept: int
 ) -> None:
-    monkeypatch.setattr(recovery, "LOOK_INTERVAL", 1.0)
+    topic = await new_topic(kafka)
+    async with tabled(kafka, tmp_path, topic) as found:
+        await asyncio.gather(*(found.table.put(f"k{n}", n, 0) for n in range(5)))
+    again = new_tabled(kafka, tmp_path / "other", topic)
+    consumer: Any = again.app.consumer
+    fetched, dropped = consumer._wait_next_records, list[int]()
+
+    async def fewer(timeout: float) -> Any:
+        records, active = await fetched(timeout)
+        for tp, batch in (records or {}).items():
+            if tp.topic == found.changelog.topic and not dropped:
+                dropped.extend(record.offset for record in batch[kept:])
+                records[tp] = batch[:kept]
+        return records, active
+
+    consumer._wait_next_records = fewer
+    async with started(again.app):
+        await until(lambda: again.is_ready, 20)
+        assert dropped == list(range(kept, 5))
+        assert [again.table.look(f"k{n}", 0) for n in range(5)] == [0, 1, 2, 3, 4]
+
+
+async def test_a_changelog_whose_last_record_is_gone_is_read_to_its_end(
+    kafka: str, tmp_path: Path
+) -> None:
     topic = await new_topic(kafka)
     async with tabled(kafka, tmp_path, topic) as found:
         await asyncio.gather(*(found.table.put(f"k{n}", n, 0) for n in range(3)))
