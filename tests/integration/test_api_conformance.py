@@ -20,6 +20,8 @@ CHECKS = (
 # these go on for ever, and are asked in tests of their own
 ENDLESS = "/stream$|^/ws/"
 SECONDS = 60
+# Python 3.11's parser fails so now and then in a thread of schemathesis; nothing was asked then
+INTERPRETERS_OWN = "SystemError: AST constructor recursion depth mismatch"
 
 
 async def say(mesh: Mesh) -> None:
@@ -43,19 +45,28 @@ async def test_schemathesis_finds_no_answer_that_is_not_described(
         worker = await mesh.start(AIMESH_MEMORY="false")
         await say(mesh)
         await worker.wait("/api/v1/errors/summary", lambda body: body["total_errors"] > 20)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "schemathesis.cli", "run", f"{worker.url}/openapi.json",
-            "--checks", ",".join(CHECKS), "--phases", "examples,coverage,fuzzing",
-            "--max-examples", "4", "--seed", "1", "--exclude-path-regex", ENDLESS,
-            "--request-timeout", "20", "--no-color", "--workers", "2",
-            cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
-        try:
-            async with asyncio.timeout(SECONDS):
-                told, _ = await process.communicate()
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        assert process.returncode == 0, told.decode()
+        for _ in range(3):
+            code, told = await examined(worker.url, tmp_path)
+            if INTERPRETERS_OWN not in told:
+                break
+        assert code == 0, told
         await worker.get("/readyz")
+
+
+async def examined(url: str, folder: Path) -> tuple[int | None, str]:
+    """Run schemathesis on a server; return its exit code and what it has told."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json",
+        "--checks", ",".join(CHECKS), "--phases", "examples,coverage,fuzzing",
+        "--max-examples", "4", "--seed", "1", "--exclude-path-regex", ENDLESS,
+        "--request-timeout", "20", "--no-color", "--workers", "2",
+        cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(SECONDS):
+            told, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return process.returncode, told.decode()
