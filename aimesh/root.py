@@ -14,6 +14,7 @@ from faust.web.drivers.aiohttp import Web
 from mode import ServiceT
 
 from aimesh.faustfix import MeshApp
+from aimesh.leaving import leave_within
 from aimesh.quiet import quiet
 from aimesh.services.kafka import KafkaAdmin
 from aimesh.stage import Stage
@@ -23,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 # seconds that jobs at work get to finish when the worker is told to stop
 GRACE = 10.0
+# Seconds in which a worker ends that is told to stop; whoever told it kills it at 30.
+LATEST = 25.0
 
 
 class Hub(Protocol):
@@ -141,6 +144,7 @@ class RootApp(MeshApp):
 
     async def on_stop(self) -> None:
         """Leave work in a state from which the next owner goes on, then stop."""
+        leave_within(LATEST)
         for hub in self._hubs:
             await hub.stop()
         await asyncio.gather(*(stage.drain(GRACE) for stage in self.stages))

@@ -23,7 +23,7 @@ FLOORS = [
     {"agents"},
     {"health", "telemetry", "diagnosing", "oracle", "exporting", "troubles"},
     {"views"},
-    {"quiet", "root", "wiring"},
+    {"leaving", "quiet", "root", "wiring"},
     {"commands"},
 ]
 
