@@ -11,7 +11,7 @@ set -eu
 
 image=localhost/aimesh-sandbox
 here=$(cd "$(dirname "$0")/.." && pwd)
-export HOME="${HOME:-/root}"
+export HOME="${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}"
 
 missing() {
     for tool in podman runc; do
