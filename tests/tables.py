@@ -59,7 +59,7 @@ class MemoryTables:
         self.app = app or MemoryApp()
         self.tables = MeshTables(cast(MeshApp, self.app), PARTITIONS)
         self.tables.reload(range(PARTITIONS))
-        self.ready = True
+        self.ready = self.holds = True
 
     def tell(self, *events: FeedEvent) -> None:
         """Work events in, each on its task's partition, without writing them down."""

@@ -74,7 +74,8 @@ class _Collected(Collector):
         if (number := self._unaccounted()) is not None:
             text = "Tasks that the newest audit could not account for."
             yield GaugeMetricFamily("aimesh_audit_unaccounted", text, number)
-        if self._observer is not None and self._observer.ready:
+        # an observer without the mesh's tables knows nothing of the mesh
+        if self._observer is not None and self._observer.holds:
             yield from _of_mesh(self._observer.tables)
         if self._telemetry is not None and self._telemetry.ready:
             self._telemetry.tables.expire()

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.parser import text_string_to_metric_families
 
 from aimesh.tables.telemetry.tables import Keep, TelemetryTables
 from aimesh.views import prometheus
+from tests.tables import MemoryTables, way
 from tests.telemetry import Disk, error, event, message
 
 
@@ -18,11 +20,13 @@ class Ready:
     ready: bool = True
 
 
-async def samples(telemetry: Ready, unaccounted: int | None = None) -> dict[tuple[str, str], float]:
+async def samples(
+    telemetry: Ready, unaccounted: int | None = None, mesh: Any = None
+) -> dict[tuple[str, str], float]:
     """Return what ``/metrics`` says, by name and labels."""
     app = web.Application()
     source: Any = telemetry
-    app.add_routes(prometheus.routes(None, source, lambda: True, lambda: unaccounted))
+    app.add_routes(prometheus.routes(mesh, source, lambda: True, lambda: unaccounted))
     async with TestClient(TestServer(app)) as client, client.get("/metrics") as answer:
         assert answer.status == 200
         text = await answer.text()
@@ -56,6 +60,15 @@ async def test_what_is_not_known_is_left_out_and_not_zero() -> None:
     telemetry.ready = False
     found = await samples(telemetry)
     assert {name for name, _ in found} == {"aimesh_info", "aimesh_ready"}
+
+
+@pytest.mark.parametrize("holds", [True, False])
+async def test_only_the_observer_with_the_tables_tells_of_the_mesh(holds: bool) -> None:
+    mesh = MemoryTables()
+    mesh.tell(*way("t-1", 0))
+    mesh.holds = holds
+    found = await samples(filled(), mesh=mesh)
+    assert found.get(("aimesh_tasks_total", "reviewed")) == (1 if holds else None)
 
 
 async def test_how_long_stages_worked_is_a_histogram_that_goes_on_after_a_restart() -> None:
