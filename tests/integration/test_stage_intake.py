@@ -91,11 +91,12 @@ async def test_what_the_disk_alone_has_is_written_again_before_it_absorbs(
         async with running(stage):
             # as a kill between disk and broker would leave it
             job = Job("a", 1, at.source, 0, 0, '{"task":"x","task_id":"a"}', owner="other")
-            sends = stage.ledger._open.send_changelog
-            stage.ledger._open.send_changelog = lambda *_: None  # type: ignore[method-assign,assignment]
+            producer: Any = stage.app.producer
+            producer.write = lambda *_, **__: asyncio.get_running_loop().create_future()
             stage.ledger.open(job)
-            stage.ledger._open.send_changelog = sends  # type: ignore[method-assign]
+            del producer.write
             assert not stage.ledger.is_durable("a#1")
+            assert await at.ends(f"{at.id}-open-changelog") == 0
             await at.send({"task_id": "a", "task": "x"})
             await at.until_settled()
             assert stage.counts["absorbed"] == 1
