@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,16 @@ def test_a_workshop_leaves_alone_what_is_in_use(tmp_path: Path) -> None:
     second.close()
     first.close()
     first.close()
+    assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+
+
+def test_workshops_may_open_while_others_close(tmp_path: Path) -> None:
+    def open_and_close(_: int) -> None:
+        for _ in range(50):
+            Workshop(tmp_path).close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(open_and_close, range(4)))
     assert [path.name for path in tmp_path.iterdir()] == [".lock"]
 
 

@@ -55,7 +55,8 @@ class Workshop:
         """Remove the folder and give up the lock; harmless when done already."""
         if self._lock < 0:
             return
-        remove(self.path)
+        with _locked(self._guard):  # another that starts would take a half removed one for left
+            remove(self.path)
         for fd in (self._lock, self._guard):
             os.close(fd)
         self._lock = self._guard = -1
