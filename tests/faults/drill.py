@@ -149,17 +149,25 @@ class Drill:
             await asyncio.sleep(0.5)
 
     async def compared(self) -> list[str]:
-        """Say where the tables differ from what the topics come to; they follow a moment later."""
+        """Say where workers tell other than what the topics come to; tables follow a moment later.
+
+        Every worker is asked, for all of them are to answer alike.
+        """
         deadline = time.monotonic() + AFTER
-        wanted, found = await from_log(self.mesh, self.ids), Known()
-        while found != wanted and time.monotonic() < deadline:
-            found = await from_tables(list(self._live.values()), self.ids)
+        wanted = await from_log(self.mesh, self.ids)
+        waiting = dict.fromkeys(self._live, Known())
+        while waiting and time.monotonic() < deadline:
+            for name in list(waiting):
+                waiting[name] = await from_tables(self._live[name], self.ids)
+                if waiting[name] == wanted:
+                    del waiting[name]
             await asyncio.sleep(TALLY)
-        if found == wanted:
-            return []
-        tasks = [t for t in self.ids if found.outcomes.get(t) != wanted.outcomes[t]]
-        tasks += [t for t in self.ids if found.parts.get(t) != wanted.parts[t]]
-        return [f"tables: {found.counts} for {wanted.counts}, and other states of {set(tasks)}"]
+        return [f"{name}: {self._difference(k, wanted)}" for name, k in waiting.items()]
+
+    def _difference(self, found: Known, wanted: Known) -> str:
+        tasks = {t for t in self.ids if found.outcomes.get(t) != wanted.outcomes[t]}
+        tasks |= {t for t in self.ids if found.parts.get(t) != wanted.parts[t]}
+        return f"{found.counts} for {wanted.counts}, and other states of {tasks}"
 
 
 Scenario = Callable[[Drill], Awaitable[None]]

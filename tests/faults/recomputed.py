@@ -53,22 +53,18 @@ async def from_log(mesh: Mesh, ids: list[str]) -> Known:
     return Known(dict(counts), outcomes, {task: parts.get(task, set()) for task in ids})
 
 
-async def from_tables(workers: list[Worker], ids: list[str]) -> Known:
-    """Ask the workers' APIs for it: each knows the partitions that it owns."""
-    found = Known(dict.fromkeys(COUNTED, 0))
-    for worker in workers:
-        status, body = await worker.fetch("/api/v1/mesh/counts")
-        if status != 200:
-            continue  # it is just reading its tables
-        for name in COUNTED:
-            found.counts[name] += body["counts"].get(name, 0)
-        for task in await _tasks(worker):
-            if task["task_id"] in ids:
-                found.outcomes[task["task_id"]] = task["outcome"]
-                found.parts[task["task_id"]] = {
-                    (int(number), part) for number, parts in task["attempts"].items()
-                    for part in parts
-                }  # fmt: skip
+async def from_tables(worker: Worker, ids: list[str]) -> Known:
+    """Ask a worker's API for it: it has the tables, or asks the one that has them."""
+    status, body = await worker.fetch("/api/v1/mesh/counts")
+    if status != 200:
+        return Known()  # tables are just being read
+    found = Known({name: body["counts"].get(name, 0) for name in COUNTED})
+    for task in await _tasks(worker):
+        if task["task_id"] in ids:
+            found.outcomes[task["task_id"]] = task["outcome"]
+            found.parts[task["task_id"]] = {
+                (int(number), part) for number, parts in task["attempts"].items() for part in parts
+            }
     return found
 
 
