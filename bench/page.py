@@ -30,8 +30,9 @@ PIPELINE = """
 Five hops that do nothing, so that what is left is what each system itself costs. Each moves the
 same tasks with one worker, all on the same Kafka (Celery on a Redis that keeps a log), in turns.
 Ours has five Stages of 64 slots in its worker.
-The last columns are the point: in a burst of {kill_tasks:,} tasks the worker is killed with
-SIGKILL and started again at once. **Lost** never came out, **doubled** came out more than once.
+The last columns are the point: in a burst of {kill_tasks:,} tasks, or two seconds' worth where
+that is more, the worker is killed with SIGKILL and started again at once. **Lost** never came
+out, **doubled** came out more than once.
 
 Group sessions last 6 s for all on Kafka, and Celery's visibility timeout is 10 s instead of its
 hour, so that none is slow to come back for a default of its own; everything else is as it comes.

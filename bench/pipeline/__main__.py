@@ -83,7 +83,9 @@ def show(found: dict[str, Any]) -> str:
         cells.append(ratio(rate.median, ours.median) if rate and ours else "")
         lines.append(f"{name:<18}" + "".join(f"{cell:>22}" for cell in cells))
     lines += [f"{name}: left out, {reason}" for name, reason in found["skipped"].items()]
-    lines.append(f"lost and doubled: of {found['plan']['kill_tasks']} tasks, by one kill -9")
+    lines.append(
+        f"lost and doubled: of {found['plan']['kill_tasks']} tasks or more, by one kill -9"
+    )
     return "\n".join(lines)
 
 

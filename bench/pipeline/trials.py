@@ -19,6 +19,8 @@ WARMING = 50
 CALIBRATING = 300
 # the share of tasks that are out when the worker is killed
 KILL_AT = 1 / 3
+# seconds that these tasks last at the least: else the fastest are done before the kill
+KILL_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Plan:
         burst: seconds that the burst should take at the rate that a small one had.
         low_rate: tasks a second at which the latency is measured.
         low_tasks: how many of those.
-        kill_tasks: tasks of the burst in which the worker is killed.
+        kill_tasks: the least tasks of the burst in which the worker is killed.
         patience: the most seconds to wait for anything to come after that.
         settling: the most seconds to wait then for what may still come.
     """
@@ -63,7 +65,9 @@ async def measure(
         found = {"start_s": min(ends.out_at[i] for i in first) - began}
         found |= await measured_latency(ends, plan)
         found |= await measured_burst(ends, plan, worker, broker)
-        found |= await _killed(ends, plan, worker, min(contender.settling, plan.settling))
+        count = max(plan.kill_tasks, int(found["tasks_per_s"] * KILL_SECONDS))
+        settling = min(contender.settling, plan.settling)
+        found |= await _killed(ends, count, worker, plan.patience, settling)
         return found
     finally:
         await worker.stop()
@@ -129,9 +133,11 @@ async def through(ends: Ends, name: str, count: int) -> float:
     return max(ends.out_at[i] for i in ids) - began
 
 
-async def _killed(ends: Ends, plan: Plan, worker: Worker, settling: float) -> dict[str, float]:
+async def _killed(
+    ends: Ends, count: int, worker: Worker, patience: float, settling: float
+) -> dict[str, float]:
     """Kill the worker in the middle of a burst, start it again, and count what is missing."""
-    ids = [f"kill-{number}" for number in range(plan.kill_tasks)]
+    ids = [f"kill-{number}" for number in range(count)]
     out = _counting(ends, ids)
     putting = asyncio.create_task(ends.put(ids))
     await ends.until(lambda: out() >= KILL_AT * len(ids), LIMIT)
@@ -143,7 +149,7 @@ async def _killed(ends: Ends, plan: Plan, worker: Worker, settling: float) -> di
     await worker.start()
     # where all that was at work is lost, nothing comes
     await ends.until(
-        lambda: out() > before or out() == len(ids) or _is_quiet(ends, killed_at, plan.patience),
+        lambda: out() > before or out() == len(ids) or _is_quiet(ends, killed_at, patience),
         LIMIT + 10,
     )
     back_at = ends.last_at
