@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -37,6 +38,7 @@ class Feed:
         self.topic = topic
         self._producer = producer
         self._sources: dict[str, int] = {}
+        self._last_ms = 0
 
     async def send(
         self, kind: str, data: Mapping[str, Any], *, partition: int | None = None, at: str = ""
@@ -59,8 +61,10 @@ class Feed:
 
     async def send_bytes(self, value: bytes, key: str = "", *, partition: int | None = None) -> int:
         """Write any value and return its offset in the feed."""
+        # partitions are merged by time: two of one millisecond would have no order
+        self._last_ms = max(self._last_ms + 1, int(time.time() * 1000))
         sent = await self._producer.send_and_wait(
-            self.topic, value, key=key.encode(), partition=partition
+            self.topic, value, key=key.encode(), partition=partition, timestamp_ms=self._last_ms
         )
         return int(sent.offset)
 
