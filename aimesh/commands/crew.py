@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +10,14 @@ import click
 
 from aimesh.commands.base import Run, command
 from aimesh.commands.failures import DONE, FAILED
+from aimesh.commands.reading import given_text, message_of
 from aimesh.core.crew import AGENTS, ORCHESTRATOR, QUESTION_BYTES, USER
 from aimesh.core.telemetry import PRIORITIES, AgentMessage, queue_topic, seconds_of
 from aimesh.core.text import printable
-from aimesh.errors import InvalidRecordError, UnavailableError
+from aimesh.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from aimesh.services.reading import Record, TopicReader
+    from aimesh.services.reading import TopicReader
     from aimesh.telemetry import Telemetry
 
 # seconds after which it is told that nobody takes the question
@@ -45,7 +45,7 @@ async def crew(run: Run, question: tuple[str, ...], priority: str, timeout: floa
     An orchestrator plans; a researcher, a coder, a writer and a reviewer do the work. "-" reads
     the question from standard input. Ctrl-C calls it off. It ends with 0 when there is an answer.
     """
-    text = _text(question)
+    text = given_text(question, "question", QUESTION_BYTES)
     from aimesh.services.reading import TopicReader, connected, required
     from aimesh.telemetry import Telemetry
 
@@ -70,17 +70,6 @@ async def crew(run: Run, question: tuple[str, ...], priority: str, timeout: floa
             run.out.errors.note("the question was called off")
             raise
     return watch.told()
-
-
-def _text(words: tuple[str, ...]) -> str:
-    text = sys.stdin.read() if words == ("-",) else " ".join(words)
-    if not text.strip():
-        raise click.UsageError("the question has no text")
-    if (size := len(text.encode("utf-8", "replace"))) > QUESTION_BYTES:
-        raise click.UsageError(
-            f"the question has {size} bytes, more than the {QUESTION_BYTES} it may"
-        )
-    return text
 
 
 async def _ask(
@@ -114,19 +103,9 @@ async def _messages(
 ) -> AsyncIterator[AgentMessage]:
     """Yield the messages of a question's trace, without end."""
     async for record in reader.following(starts):
-        message = _read(record)
+        message = message_of(record.value)
         if message is not None and message.trace_id == asked.trace_id:
             yield message
-
-
-def _read(record: Record) -> AgentMessage | None:
-    from aimesh import codec
-
-    try:
-        data = codec.loads(record.value or b"")
-        return AgentMessage.read(data) if isinstance(data, dict) else None
-    except (InvalidRecordError, ValueError):
-        return None  # another program's, and no message
 
 
 class _Watch:

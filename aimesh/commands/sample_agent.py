@@ -11,9 +11,9 @@ import click
 
 from aimesh.commands.base import Run, command
 from aimesh.commands.failures import DONE
+from aimesh.commands.reading import message_of
 from aimesh.core.telemetry import PRIORITIES, AgentMessage, queue_topic
 from aimesh.core.text import printable
-from aimesh.errors import InvalidRecordError
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer
@@ -182,7 +182,7 @@ class _Agent:
             try:
                 await consumer.start()
                 async for record in consumer:
-                    if (message := _read(record.value)) is not None:
+                    if (message := message_of(record.value)) is not None:
                         await self._take(message)
                     await consumer.commit()
             finally:
@@ -220,13 +220,3 @@ class _Agent:
             ValueError("field 'period' must be a date, not 'yesterday'"),
         )
         raise failures[number // self._fail_every % len(failures)]
-
-
-def _read(value: bytes | None) -> AgentMessage | None:
-    from aimesh import codec
-
-    try:
-        data = codec.loads(value or b"")
-        return AgentMessage.read(data) if isinstance(data, dict) else None
-    except (InvalidRecordError, ValueError):
-        return None

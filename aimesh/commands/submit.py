@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import click
 
 from aimesh.commands.base import Run, command
 from aimesh.commands.failures import DONE, FAILED
+from aimesh.commands.reading import given_text
 from aimesh.core.tasks import DEAD, IN_FLIGHT, fold
 from aimesh.core.text import printable
 from aimesh.core.timeline import Step, timeline
@@ -36,7 +36,9 @@ async def submit(run: Run, text: tuple[str, ...], wait: bool, timeout: float | N
 
     "-" reads its text from standard input. With --wait it ends with 0 only where the task passed.
     """
-    task_text = _text(text)
+    from aimesh.agents.consumer import MOST_TASK_BYTES
+
+    task_text = given_text(text, "task", MOST_TASK_BYTES)
     from aimesh import topics
     from aimesh.records import Task, now
     from aimesh.services.following import TaskFollower
@@ -60,17 +62,6 @@ async def submit(run: Run, text: tuple[str, ...], wait: bool, timeout: float | N
         run.out.line(f"submitted {task.task_id}")
         run.out.errors.say(f"see how it goes: aimesh task {task.task_id}", "dim")
     return DONE
-
-
-def _text(words: tuple[str, ...]) -> str:
-    from aimesh.agents.consumer import MOST_TASK_BYTES
-
-    text = sys.stdin.read() if words == ("-",) else " ".join(words)
-    if not text.strip():
-        raise click.UsageError("the task has no text")
-    if (size := len(text.encode("utf-8", "replace"))) > MOST_TASK_BYTES:
-        raise click.UsageError(f"the task has {size} bytes, more than the {MOST_TASK_BYTES} it may")
-    return text
 
 
 # -- following it
