@@ -10,6 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.serving import ANY_PATH, serving
+
 NAMESPACE = "agents"
 
 
@@ -86,14 +88,5 @@ class ClusterServer:
 async def cluster_server() -> AsyncIterator[ClusterServer]:
     """Serve on the loopback address while the body runs."""
     server = ClusterServer()
-    app = web.Application()
-    app.router.add_route("GET", "/{path:.*}", server.handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0][:2]
-        server.url = f"http://{host}:{port}"
+    async with serving(web.get(ANY_PATH, server.handle)) as server.url:
         yield server
-    finally:
-        await runner.cleanup()

@@ -8,6 +8,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.serving import ANY_PATH, serving
+
 KEY = "sk-1234"
 
 
@@ -54,14 +56,5 @@ class GatewayServer:
 async def gateway_server() -> AsyncIterator[GatewayServer]:
     """Serve on the loopback address while the body runs."""
     server = GatewayServer()
-    app = web.Application()
-    app.router.add_route("GET", "/{path:.*}", server.handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0][:2]
-        server.url = f"http://{host}:{port}"
+    async with serving(web.get(ANY_PATH, server.handle)) as server.url:
         yield server
-    finally:
-        await runner.cleanup()

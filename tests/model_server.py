@@ -10,6 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.serving import ANY_PATH, serving
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 STAMP = "2026-01-01T00:00:00.000000Z"
@@ -120,15 +122,5 @@ async def reset(request: web.Request) -> None:
 async def model_server(port: int = 0) -> AsyncIterator[ModelServer]:
     """Run a server on the loopback address while the body runs."""
     server = ModelServer()
-    app = web.Application(client_max_size=1 << 26)
-    app.router.add_route("*", "/{path:.*}", server.handle)
-    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", port)
-        await site.start()
-        host, bound = runner.addresses[0][:2]
-        server.url = f"http://{host}:{bound}"
+    async with serving(web.route("*", ANY_PATH, server.handle), port=port) as server.url:
         yield server
-    finally:
-        await runner.cleanup()

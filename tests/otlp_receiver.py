@@ -14,6 +14,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from tests.serving import serving
+
 PATH = "/v1/traces"
 
 
@@ -61,14 +63,5 @@ def attributes(span: Span) -> dict[str, Any]:
 async def otlp_receiver() -> AsyncIterator[OtlpReceiver]:
     """Receive on the loopback address while the body runs."""
     receiver = OtlpReceiver()
-    app = web.Application(client_max_size=1 << 26)
-    app.router.add_post(PATH, receiver.handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0][:2]
-        receiver.url = f"http://{host}:{port}"
+    async with serving(web.post(PATH, receiver.handle)) as receiver.url:
         yield receiver
-    finally:
-        await runner.cleanup()

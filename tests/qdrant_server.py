@@ -11,6 +11,8 @@ from aiohttp import web
 from qdrant_client import QdrantClient
 from qdrant_client.models import Filter, PointStruct, VectorParams
 
+from tests.serving import ANY_PATH, serving
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -85,15 +87,8 @@ async def hang(request: web.Request) -> web.StreamResponse:
 async def qdrant_server(port: int = 0) -> AsyncIterator[QdrantServer]:
     """Run a server on the loopback address while the body runs."""
     server = QdrantServer()
-    app = web.Application(client_max_size=1 << 26)
-    app.router.add_route("*", "/{path:.*}", server.handle)
-    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
-    await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-        host, bound = runner.addresses[0][:2]
-        server.url = f"http://{host}:{bound}"
-        yield server
+        async with serving(web.route("*", ANY_PATH, server.handle), port=port) as server.url:
+            yield server
     finally:
-        await runner.cleanup()
         server.engine.close()
