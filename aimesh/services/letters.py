@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from aimesh import codec, dead_letters
 from aimesh.core.hexdump import hex_dump
 from aimesh.core.identity import derived_id
+from aimesh.core.moments import time_text
 from aimesh.core.redriving import Origin, Redrive
 from aimesh.core.text import cut, printable
 from aimesh.services.reading import Record, header
@@ -98,10 +98,9 @@ def letter_of(
     """
     letter_id = f"{record.partition}-{record.offset}"
     origin, value = _origin(record), record.value or b""
-    at = datetime.fromtimestamp(record.timestamp / 1000, UTC).isoformat(timespec="milliseconds")
     return DeadLetter(
         id=letter_id,
-        at=at.replace("+00:00", "Z"),
+        at=time_text(record.timestamp / 1000),
         task_id=_task_id(record, origin, value),
         origin=origin,
         origin_at=header(record, dead_letters.PREFIX + "original-timestamp"),
