@@ -11,10 +11,12 @@ from typing import Any
 
 import faust
 
+from aimesh.core.moments import rfc3339
+
 
 def now() -> str:
     """The time as RFC 3339 in UTC with milliseconds, as every record carries it."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return rfc3339(datetime.now(UTC))
 
 
 class Task(faust.Record, namespace="aimesh.Task", serializer="json", include_metadata=False):

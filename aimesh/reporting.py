@@ -6,10 +6,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from aimesh import codec
+from aimesh.core.moments import time_text
 from aimesh.faustfix import MeshConsumer
 from aimesh.records import StageReport, now
 from aimesh.stage import Stage
@@ -50,7 +50,7 @@ class Reporter:
             slots=runner.capacity,
             running=len(stage.running),
             waiting=waiting,
-            waiting_since=datetime.fromtimestamp(since, UTC).isoformat() if since else "",
+            waiting_since=time_text(since) if since else "",
             healed=consumer.healed if isinstance(consumer, MeshConsumer) else 0,
             counts=dict(stage.counts + runner.counts),
             services=self._services(),

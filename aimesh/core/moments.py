@@ -1,4 +1,4 @@
-"""Times as text, whatever number somebody wrote into a message."""
+"""Times as numbers, dates and text, whatever somebody wrote into a message."""
 
 from __future__ import annotations
 
@@ -22,4 +22,28 @@ def moment_of(seconds: float | None) -> datetime:
 
 def time_text(seconds: float | None) -> str:
     """Return a Unix time as RFC 3339, with milliseconds."""
-    return moment_of(seconds).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return rfc3339(moment_of(seconds))
+
+
+def rfc3339(moment: datetime) -> str:
+    """Return a time as every record carries it: UTC, with milliseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def moment_in(text: str) -> datetime:
+    """Return the date that an RFC 3339 time tells; one without a zone is in UTC.
+
+    Raises:
+        ValueError: it is no such time.
+    """
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def seconds_of(text: str) -> float:
+    """Return the Unix time of an RFC 3339 time; one without a zone is in UTC.
+
+    Raises:
+        ValueError: it is no such time.
+    """
+    return moment_in(text).timestamp()

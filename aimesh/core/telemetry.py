@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
-from datetime import UTC, datetime
 from typing import Any, Self
 
+from aimesh.core.moments import moment_in
+from aimesh.core.moments import rfc3339 as rfc3339  # those who read records read their times
+from aimesh.core.moments import seconds_of as seconds_of
 from aimesh.errors import InvalidRecordError
 
 QUEUE_PREFIX = "agent-queue-"
@@ -60,21 +62,6 @@ _KINDS: dict[str, tuple[type, ...]] = {
 def queue_topic(agent: str, prefix: str = "") -> str:
     """Return the topic of an agent's queue; what a topic's name cannot have becomes ``-``."""
     return f"{prefix}{QUEUE_PREFIX}{_UNFIT.sub('-', agent.strip().lower())}"[:249]
-
-
-def rfc3339(moment: datetime) -> str:
-    """Return a time as every record carries it: UTC, with milliseconds."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def seconds_of(text: str) -> float:
-    """Return the Unix time of an RFC 3339 time; one without a zone is in UTC.
-
-    Raises:
-        ValueError: it is no such time.
-    """
-    moment = datetime.fromisoformat(text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,10 +193,10 @@ def _bounded(values: dict[str, Any]) -> dict[str, Any]:
             raise InvalidRecordError(f"field {name!r} is missing")
     text = values["timestamp"]
     try:
-        moment = seconds_of(text)
+        moment = moment_in(text)
         if not _CANONICAL.fullmatch(text):
-            values["timestamp"] = rfc3339(datetime.fromtimestamp(moment, UTC))
-    except (ValueError, OverflowError, OSError) as exc:
+            values["timestamp"] = rfc3339(moment)
+    except (ValueError, OverflowError) as exc:
         raise InvalidRecordError(
             f"field 'timestamp' is {text[:50]!r}, it takes an RFC 3339 time"
         ) from exc

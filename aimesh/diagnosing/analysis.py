@@ -14,7 +14,7 @@ from aimesh.core.diagnosis import report
 from aimesh.core.diagnosis.facts import Facts
 from aimesh.core.diagnosis.groups import MINUTE
 from aimesh.core.diagnosis.ranking import Issue, issues, status_of
-from aimesh.core.spans import time_text
+from aimesh.core.moments import time_text
 from aimesh.diagnosing.gathering import Gatherer
 from aimesh.tables.telemetry.tables import TelemetryTables
 from aimesh.tables.telemetry.traces import COMPLETED, FAILED

@@ -7,7 +7,7 @@ from typing import Any
 from aimesh.core.diagnosis.facts import Facts
 from aimesh.core.diagnosis.groups import Group
 from aimesh.core.diagnosis.ranking import Issue
-from aimesh.core.spans import time_text
+from aimesh.core.moments import time_text
 from aimesh.diagnosing.analysis import Diagnosis
 from aimesh.tables.telemetry.tables import TelemetryTables
 

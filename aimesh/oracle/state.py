@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -12,7 +11,8 @@ import orjson
 
 from aimesh.agents.observer import Observer
 from aimesh.core.mesh_events import ENDS, STARTS, Event
-from aimesh.core.telemetry import PRIORITIES, queue_topic, rfc3339
+from aimesh.core.moments import time_text
+from aimesh.core.telemetry import PRIORITIES, queue_topic
 from aimesh.diagnosing.following import Follower
 from aimesh.diagnosing.rates import measured
 from aimesh.records import now
@@ -197,7 +197,7 @@ def _task(tables: TelemetryTables, number: int, at: float) -> State:
         "id": message["message_id"],
         "invoked_by": message["source_agent"],
         "priority": priority,
-        "submitted_at": rfc3339(datetime.fromtimestamp(submitted, UTC)),
+        "submitted_at": time_text(submitted),
     }
     payload = message["payload"]
     if isinstance(blocked := payload.get("blocked_task"), str):

@@ -7,11 +7,11 @@ import logging
 import time
 from collections import Counter, deque
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 from aimesh.core import tasks
 from aimesh.core.feed import FeedEvent
+from aimesh.core.moments import seconds_of
 from aimesh.core.tally import Tally
 from aimesh.errors import TooLargeError
 from aimesh.faustfix import MeshApp, MeshTable
@@ -214,7 +214,7 @@ class MeshTables:
 
 
 def _seconds(at: str) -> float:
-    return datetime.fromisoformat(at).timestamp()
+    return seconds_of(at)
 
 
 def cursor_of(state: tasks.State) -> str:

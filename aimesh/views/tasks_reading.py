@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from aiokafka import TopicPartition
 
 from aimesh import codec, topics
+from aimesh.core.moments import seconds_of, time_text
 from aimesh.hops import app_id
 from aimesh.services.letters import letter_of
 from aimesh.services.reading import (
@@ -93,7 +93,8 @@ class TaskEvents:
             return None
         key = (record.key or b"").decode("utf-8", "replace")
         where = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
-        return {"kind": kind, "at": _at(record.timestamp), **where, "key": key, "data": data}
+        at = time_text(record.timestamp / 1000)
+        return {"kind": kind, "at": at, **where, "key": key, "data": data}
 
     def _letter(self, record: Record) -> dict[str, Any]:
         letter = letter_of(record, app_id(self._settings, ""), {})
@@ -162,20 +163,9 @@ def _rounds(places: Iterable[tuple[Place, int]]) -> list[Spans]:
 
 
 def _times(state: Mapping[str, Any]) -> tuple[int, int]:
-    first, last = (
-        int(datetime.fromisoformat(state[name]).timestamp() * 1000)
-        for name in ("first_at", "updated_at")
-    )
+    first, last = (int(seconds_of(state[name]) * 1000) for name in ("first_at", "updated_at"))
     # Kafka knows no times before 1970, though a program may send one
     return max(0, first - BEFORE_MS), max(0, last + AFTER_MS)
-
-
-def _at(timestamp: int) -> str:
-    try:
-        when = datetime.fromtimestamp(timestamp / 1000, UTC)
-    except (OverflowError, ValueError, OSError):
-        when = datetime.fromtimestamp(0, UTC)  # a program may put any number there
-    return when.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def _data(record: Record) -> dict[str, Any] | None:

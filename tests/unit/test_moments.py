@@ -2,7 +2,7 @@
 
 import pytest
 
-from aimesh.core.moments import moment_of, time_text
+from aimesh.core.moments import moment_of, rfc3339, seconds_of, time_text
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,12 @@ from aimesh.core.moments import moment_of, time_text
 def test_any_number_is_a_time(seconds: float | None, text: str) -> None:
     assert time_text(seconds) == text
     assert moment_of(seconds).tzinfo is not None
+
+
+def test_a_time_counts_in_seconds() -> None:
+    assert seconds_of("1970-01-01T00:01:00Z") == 60
+
+
+def test_a_time_without_a_zone_is_in_utc() -> None:
+    assert seconds_of("1970-01-01T00:01:00") == 60
+    assert rfc3339(moment_of(60)) == "1970-01-01T00:01:00.000Z"

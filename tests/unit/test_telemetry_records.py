@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from aimesh.core.telemetry import AgentMessage, DetailedError, queue_topic, seconds_of
+from aimesh.core.telemetry import AgentMessage, DetailedError, queue_topic
 from aimesh.errors import InvalidRecordError
 
 MESSAGE = {
@@ -52,6 +52,7 @@ def test_a_time_is_kept_in_one_form_and_one_without_a_zone_is_utc(given: str, ke
         ({"ttl_seconds": True}, "'ttl_seconds' must be int or float, not bool"),
         ({"ttl_seconds": -1}, "'ttl_seconds' is -1"),
         ({"timestamp": "yesterday"}, "'timestamp' is 'yesterday'"),
+        ({"timestamp": "9999-12-31T23:59:59-23:00"}, "it takes an RFC 3339 time"),
         ({"source_agent": ""}, "'source_agent' is missing"),
         ({"trace_id": "t" * 300}, "'trace_id' has more than 200"),
     ],
@@ -76,7 +77,3 @@ def test_a_queue_is_named_after_its_agent() -> None:
     assert queue_topic("Data Analyst") == "agent-queue-data-analyst"
     assert queue_topic("käse/1", "p.") == "p.agent-queue-k-se-1"
     assert len(queue_topic("x" * 500)) == 249
-
-
-def test_a_time_counts_in_seconds() -> None:
-    assert seconds_of("1970-01-01T00:01:00Z") == 60

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 from aimesh.core.prompts import Prompt
-from aimesh.core.telemetry import rfc3339
 from aimesh.errors import BadAnswerError
+from aimesh.records import now
 from aimesh.services.ollama import Answer, Ollama
 
 ASKED_AT_MOST = 3
@@ -47,7 +46,7 @@ class Journal:
     @contextmanager
     def step(self, kind: str, name: str) -> Iterator[dict[str, Any]]:
         """Note a step: of the kind ``model``, ``tool`` or ``memory``; gives its attributes."""
-        began, at = time.monotonic(), rfc3339(datetime.now(UTC))
+        began, at = time.monotonic(), now()
         about: dict[str, Any] = {}
         step: dict[str, Any] = {"kind": kind, "name": name, "started_at": at, "attributes": about}
         try:

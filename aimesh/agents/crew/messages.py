@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import faust
@@ -13,14 +12,9 @@ from aimesh import codec
 from aimesh.core import trace
 from aimesh.core.crew import answer_id, trace_of
 from aimesh.core.identity import derived_id
+from aimesh.core.moments import time_text
 from aimesh.core.redaction import redact
-from aimesh.core.telemetry import (
-    ERRORS_TOPIC,
-    AgentMessage,
-    DetailedError,
-    queue_topic,
-    rfc3339,
-)
+from aimesh.core.telemetry import ERRORS_TOPIC, AgentMessage, DetailedError, queue_topic
 from aimesh.errors import InvalidRecordError
 from aimesh.records import now
 from aimesh.stage import Rejected, Send
@@ -62,13 +56,12 @@ def taken(record: QueueMessage, message: Any, agent: str) -> QueueMessage:
     Raises:
         Rejected: it is none; says which field cannot be used.
     """
-    sent = datetime.fromtimestamp(max(0.0, message.timestamp or 0.0), UTC)
     try:
         values = AgentMessage.checked(
             record.asdict(),
             message_id=derived_id(message.topic, message.partition, message.offset),
             target_agent=agent,
-            timestamp=rfc3339(sent),
+            timestamp=time_text(max(0.0, message.timestamp or 0.0)),
             trace_id=_trace_header(message.headers),
         )
     except InvalidRecordError as exc:

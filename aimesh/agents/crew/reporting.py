@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
+from aimesh.core.moments import time_text
 from aimesh.records import StageReport
 from aimesh.reporting import Reporter
 from aimesh.stage import Stage
@@ -39,7 +39,7 @@ class CrewReporter(Reporter):
         report.slots = sum(stage.runner.capacity for stage in stages)
         report.running = sum(len(stage.running) for stage in stages)
         report.waiting = waiting
-        report.waiting_since = datetime.fromtimestamp(since, UTC).isoformat() if since else ""
+        report.waiting_since = time_text(since) if since else ""
         report.counts = self._counts()
         return report
 

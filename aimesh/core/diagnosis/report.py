@@ -8,7 +8,7 @@ from typing import Any
 
 from aimesh.core.diagnosis.finding import SEVERITIES
 from aimesh.core.diagnosis.ranking import Issue
-from aimesh.core.spans import time_text
+from aimesh.core.moments import time_text
 
 MOST_SAMPLE = 500
 Shown = dict[str, Any]
