@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 from aimesh.core import vectors
 from aimesh.core.vectors import Vector
 from aimesh.errors import UnavailableError
+from aimesh.services.announcing import Announcer
 from aimesh.services.feed.entries import Wanted, entry_of
 from aimesh.services.feed.log import FeedLog
 from aimesh.services.feed.shelf import Keepsakes, Shelf
@@ -33,7 +34,7 @@ AT_ONCE = 500
 MOST_CATCHING_UP = 4
 
 
-class FeedHub:
+class FeedHub(Announcer):
     """Follows the feed and serves it to any number of clients.
 
     Kafka or the topic may come and go: the hub waits for them, and so do its clients.
@@ -48,10 +49,10 @@ class FeedHub:
     def __init__(
         self, bootstrap: str, topic: str, partitions: int, access: KafkaAccess = OPEN
     ) -> None:
+        super().__init__()
         self._log = FeedLog(bootstrap, topic, partitions, access)
         self._task: asyncio.Task[None] | None = None
         self._shelf: Shelf | None = None
-        self._news = asyncio.Event()
         self._catching_up = asyncio.Semaphore(MOST_CATCHING_UP)
         self.closed = False
 
@@ -91,15 +92,6 @@ class FeedHub:
     def shelf(self) -> Shelf | None:
         """The recent part of the feed; None until it was read. Replaced after an outage."""
         return self._shelf
-
-    async def news(self, timeout: float) -> bool:
-        """Wait until something came; False after ``timeout`` seconds without."""
-        try:
-            async with asyncio.timeout(timeout):
-                await self._news.wait()
-        except TimeoutError:
-            return False
-        return True
 
     @asynccontextmanager
     async def catching_up(self) -> AsyncIterator[tuple[FeedLog, AIOKafkaConsumer]]:
@@ -171,7 +163,3 @@ class FeedHub:
             if number % AT_ONCE == 0:
                 await asyncio.sleep(0)
         return older
-
-    def _announce(self) -> None:
-        news, self._news = self._news, asyncio.Event()
-        news.set()

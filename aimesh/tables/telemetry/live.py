@@ -6,7 +6,6 @@ at its own pace.
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from itertools import islice
 from typing import Any
 
 import orjson
+
+from aimesh.services.announcing import Announcer
 
 MOST_ENTRIES = 5000
 MOST_BYTES = 12 << 20
@@ -76,13 +77,13 @@ def told_of(ordinal: int, kind: str, record: Mapping[str, Any], row: bytes) -> T
     return Told(ordinal, kind_told, record["trace_id"] or "", agents, words, data)
 
 
-class Live:
+class Live(Announcer):
     """The newest of what happened, and word of it to all who wait."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._told: deque[Told] = deque()
         self._bytes = 0
-        self._news = asyncio.Event()
         #: Clients that watch now.
         self.connections = 0
         self.closed = False
@@ -113,19 +114,6 @@ class Live:
         """Let all who watch go."""
         self.closed = True
         self._announce()
-
-    def _announce(self) -> None:
-        news, self._news = self._news, asyncio.Event()
-        news.set()
-
-    async def news(self, timeout: float) -> bool:
-        """Wait until something happens; False after ``timeout`` seconds without."""
-        try:
-            async with asyncio.timeout(timeout):
-                await self._news.wait()
-        except TimeoutError:
-            return False
-        return True
 
     @property
     def first(self) -> int | None:

@@ -1,0 +1,26 @@
+"""Word of something new, for any number of those who wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+
+
+class Announcer:
+    """Wakes all who wait at the moment; whoever waits afterwards waits for the next time."""
+
+    def __init__(self) -> None:
+        self._news = asyncio.Event()
+
+    async def news(self, timeout: float) -> bool:
+        """Wait until something comes; False after ``timeout`` seconds without."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._news.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _announce(self) -> None:
+        """Wake all who wait."""
+        news, self._news = self._news, asyncio.Event()
+        news.set()
