@@ -2,13 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from enum import Enum
 
 # What the client did last: the offset that it was told to read from, and that of the first message
 # which it has read since, None for none. It proves a gap to be one of the log (transaction markers,
 # compaction, retention), and not messages that were dropped on their way from the client.
 Reading = tuple[int, int | None]
+
+
+class Course:
+    """What a client handed out of a log in a row: it proves which offsets are not in the log.
+
+    A log has gaps of its own (compaction leaves a lot of them), in which the client finds nothing.
+    Any other offset that is missing further on was dropped on its way from the client.
+
+    Arguments:
+        start: the offset that the client was told to read from.
+    """
+
+    def __init__(self, start: int) -> None:
+        self._next = start
+        self._gaps: dict[int, int] = {}
+
+    def hand(self, offsets: Iterable[int]) -> None:
+        """Note offsets that the client hands out."""
+        for offset in offsets:
+            if offset != self._next:
+                self._gaps[self._next] = offset
+            self._next = offset + 1
+
+    def is_gap(self, start: int, end: int) -> bool:
+        """Tell whether the log has nothing from ``start`` up to, but not including, ``end``."""
+        return start == end or self._gaps.pop(start, None) == end
 
 
 class Step(Enum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -13,7 +13,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
 from mode import Service
 
-from aimesh.core.delivery import Delivery, Reading, Step
+from aimesh.core.delivery import Course, Delivery, Reading, Step
 from aimesh.faustfix.handing import HandingConsumer
 from aimesh.faustfix.producer import MeshProducer
 
@@ -35,6 +35,8 @@ class MeshThread(driver.AIOKafkaConsumerThread):
         self._busy_at = time.monotonic()
         #: What the client did last with each partition that was sought.
         self.readings: dict[TP, Reading] = {}
+        #: What was handed out of each changelog since it was sought.
+        self.courses: dict[TP, Course] = {}
 
     def _create_worker_consumer(self, transport: driver.Transport) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
@@ -53,6 +55,13 @@ class MeshThread(driver.AIOKafkaConsumerThread):
             self.log.info("%s has moved away", tp)
         else:
             self.readings[tp] = (offset, None)
+            if tp in self.courses:
+                self.courses[tp] = Course(offset)
+
+    async def _seek_wait(self, consumer: Any, partitions: Mapping[TP, int]) -> None:
+        # recovery goes to where it reads changelogs from; nothing is handed out in between
+        self.courses.update((tp, Course(offset)) for tp, offset in partitions.items())
+        await super()._seek_wait(consumer, partitions)
 
     async def _fetch_records(self, *args: Any, **options: Any) -> Any:
         records = await super()._fetch_records(*args, **options)
@@ -61,6 +70,8 @@ class MeshThread(driver.AIOKafkaConsumerThread):
             reading = self.readings.get(tp)
             if reading is not None and reading[1] is None:
                 self.readings[tp] = (reading[0], batch[0].offset)
+            if course := self.courses.get(tp):
+                course.hand(record.offset for record in batch)
         return records
 
     def _suit_fetch_wait(self, received: int) -> None:
@@ -94,6 +105,8 @@ class MeshConsumer(HandingConsumer):
     def on_init(self) -> None:
         super().on_init()
         self._deliveries: dict[TP, Delivery] = {}
+        # the next offset of each changelog that is read
+        self._changelogs: dict[TP, int] = {}
         # messages that were delivered and that somebody still has
         self._held: dict[TP, WeakValueDictionary[int, Message]] = {}
         self._delivering = False
@@ -147,6 +160,13 @@ class MeshConsumer(HandingConsumer):
         await super().seek(partition, offset)
         if delivery := self._deliveries.get(partition):
             delivery.go_back(offset)
+        if partition in self._changelogs:
+            self._changelogs[partition] = offset
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        """Read changelogs from these offsets."""
+        self._changelogs.update(partitions)
+        await super().seek_wait(partitions)
 
     async def _seek(self, partition: TP, offset: int) -> None:
         # stock Faust reaches into the client from this thread, while its own thread uses it
@@ -157,6 +177,7 @@ class MeshConsumer(HandingConsumer):
         for tp in revoked:
             self._deliveries.pop(tp, None)
             self._held.pop(tp, None)
+            self._changelogs.pop(tp, None)
         await super().on_partitions_revoked(revoked)
 
     # -- delivery in order
@@ -170,7 +191,8 @@ class MeshConsumer(HandingConsumer):
             step = self._step(tp, message)
             if step is Step.READ_AGAIN:
                 sought.add(tp)
-                await self._seek(tp, self._deliveries[tp].expected)
+                delivery = self._deliveries.get(tp)
+                await self._seek(tp, delivery.expected if delivery else self._changelogs[tp])
             elif step is Step.DELIVER:
                 self._delivering = True
                 try:
@@ -180,15 +202,24 @@ class MeshConsumer(HandingConsumer):
 
     def _step(self, tp: TP, message: Message) -> Step:
         delivery = self._deliveries.get(tp)
+        if delivery is None and self.app.topics.acks_enabled_for(tp.topic):
+            return Step.DROP  # its position is not known yet, and it will be read from there
         if delivery is None:
-            # a changelog, where recovery keeps its own positions; a stream's partition of which
-            # the position is not known yet will be read from there
-            is_stream = self.app.topics.acks_enabled_for(tp.topic)
-            return Step.DROP if is_stream else Step.DELIVER
+            return self._step_of_changelog(tp, message.offset)
         step = delivery.meet(message.offset, self._thread.readings.get(tp))
         if step is Step.DELIVER:
             self._held[tp][message.offset] = message
         return step
+
+    def _step_of_changelog(self, tp: TP, offset: int) -> Step:
+        expected, course = self._changelogs.get(tp), self._thread.courses.get(tp)
+        if expected is None or course is None or offset < expected:
+            return Step.DROP
+        if not course.is_gap(expected, offset):
+            self.log.warning("%s: offset %s was dropped, reading again", tp, expected)
+            return Step.READ_AGAIN
+        self._changelogs[tp] = offset + 1
+        return Step.DELIVER
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Nothing: gaps are met in `getmany`, before anything is taken for compaction."""

@@ -227,9 +227,11 @@ async def test_no_answer_in_time_is_not_taken_for_being_stopped(
             await tables.recovery._wait(asyncio.Event().wait(), timeout=0.05)
 
 
-@pytest.mark.parametrize("kept", [0, 2])
+@pytest.mark.parametrize(
+    "lost", [range(5), range(2, 5), range(3)], ids=["all", "the end", "the beginning"]
+)
 async def test_records_that_are_dropped_while_tables_are_read_are_read_again(
-    kafka: str, tmp_path: Path, kept: int
+    kafka: str, tmp_path: Path, lost: range
 ) -> None:
     topic = await new_topic(kafka)
     async with tabled(kafka, tmp_path, topic) as found:
@@ -242,14 +244,14 @@ async def test_records_that_are_dropped_while_tables_are_read_are_read_again(
         records, active = await fetched(timeout)
         for tp, batch in (records or {}).items():
             if tp.topic == found.changelog.topic and not dropped:
-                dropped.extend(record.offset for record in batch[kept:])
-                records[tp] = batch[:kept]
+                dropped.extend(record.offset for record in batch if record.offset in lost)
+                records[tp] = [record for record in batch if record.offset not in lost]
         return records, active
 
     consumer._wait_next_records = fewer
     async with started(again.app):
         await until(lambda: again.is_ready, 20)
-        assert dropped == list(range(kept, 5))
+        assert dropped == list(lost)
         assert [again.table.look(f"k{n}", 0) for n in range(5)] == [0, 1, 2, 3, 4]
 
 
@@ -268,6 +270,20 @@ async def test_a_changelog_whose_last_record_is_gone_is_read_to_its_end(
     async with started(again.app):
         await until(lambda: again.is_ready, 30)
         assert [again.table.look(f"k{n}", 0) for n in (2, 9)] == [2, 9]
+
+
+async def test_a_gap_in_the_middle_of_a_changelog_is_passed(kafka: str, tmp_path: Path) -> None:
+    topic = await new_topic(kafka)
+    async with tabled(kafka, tmp_path, topic) as found:
+        await found.table.put("k0", 0, 0)
+        producer = AIOKafkaProducer(bootstrap_servers=kafka, transactional_id=f"{topic}-t")
+        async with producer, producer.transaction():
+            await producer.send_and_wait(found.changelog.topic, b"9", b'"k9"', partition=0)
+        await found.table.put("k1", 1, 0)
+    again = new_tabled(kafka, tmp_path / "other", topic)
+    async with started(again.app):
+        await until(lambda: again.is_ready, 20)
+        assert [again.table.look(f"k{n}", 0) for n in (0, 9, 1)] == [0, 9, 1]
 
 
 async def test_an_application_can_be_stopped_while_it_reads_its_tables(

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from aimesh.core.delivery import Delivery, Reading, Step
+from aimesh.core.delivery import Course, Delivery, Reading, Step
 
 
 def nobody(offset: int) -> bool:
@@ -150,3 +150,21 @@ def test_whatever_is_dropped_on_the_way_all_is_acknowledged_and_nothing_passed(s
         if end == 60:
             return
     pytest.fail(f"stuck at {delivery.claimed}, expecting {delivery.expected}")
+
+
+def test_what_the_client_found_nothing_in_is_a_gap_of_the_log() -> None:
+    course = Course(5)
+    course.hand([5, 9, 10])
+    course.hand([12])
+    assert course.is_gap(5, 5)
+    assert course.is_gap(6, 9)
+    assert course.is_gap(11, 12)
+
+
+def test_what_the_client_handed_out_is_no_gap() -> None:
+    course = Course(5)
+    course.hand(range(5, 9))
+    course.hand([20])
+    assert not course.is_gap(5, 7)
+    assert not course.is_gap(7, 20)
+    assert not course.is_gap(9, 10)
