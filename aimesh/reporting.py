@@ -1,11 +1,12 @@
-"""Stages report every few seconds how they are: open jobs, free slots, what they wait for."""
+"""Roles report every few seconds how they are: open jobs, free slots, what they wait for."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from aimesh import codec
@@ -24,42 +25,59 @@ Services = Callable[[], list[dict[str, Any]]]
 
 
 class Reporter:
-    """Sends a stage's reports to the governor's topic for as long as the application runs."""
+    """Sends a role's reports to the governor's topic for as long as its application runs.
 
-    def __init__(self, stage: Stage, *, role: str, topic: str, services: Services) -> None:
-        self._stage = stage
+    Arguments:
+        stages: of the role, all of one application; what they have is added up.
+        role: its name.
+        topic: the governor's.
+        services: tells how the services that the worker uses are doing.
+    """
+
+    def __init__(
+        self, stages: Sequence[Stage], *, role: str, topic: str, services: Services
+    ) -> None:
+        self._stages = stages
+        self._app = stages[0].app
         self._role = role
         self._topic = topic
         self._services = services
         self._sent: tuple[StageReport | None, float] = (None, 0.0)
-        stage.app.task(self.run)
+        self._app.task(self.run)
 
     def report(self) -> StageReport:
-        """Return how the stage is now."""
-        stage, runner = self._stage, self._stage.runner
-        jobs = stage.ledger.jobs()
+        """Return how the role is now."""
+        stages, consumer = self._stages, self._app.consumer
+        jobs = [job for stage in stages for job in stage.ledger.jobs()]
         oldest = min((job.opened_at for job in jobs), default=time.time())
-        waiting, since = min(runner.waiting.values(), key=lambda w: w[1], default=("", 0.0))
-        consumer = stage.app.consumer
+        waits = [wait for stage in stages for wait in stage.runner.waiting.values()]
+        waiting, since = min(waits, key=lambda wait: wait[1], default=("", 0.0))
         return StageReport(
             role=self._role,
-            worker=stage.owner,
+            worker=stages[0].owner,
             open=len(jobs),
             oldest_s=round(max(0.0, time.time() - oldest), 3),
-            deadline_s=runner.deadline,
-            slots=runner.capacity,
-            running=len(stage.running),
+            deadline_s=max(stage.runner.deadline for stage in stages),
+            slots=sum(stage.runner.capacity for stage in stages),
+            running=sum(len(stage.running) for stage in stages),
             waiting=waiting,
             waiting_since=time_text(since) if since else "",
             healed=consumer.healed if isinstance(consumer, MeshConsumer) else 0,
-            counts=dict(stage.counts + runner.counts),
+            counts=self.counts(),
             services=self._services(),
             ts=now(),
         )
 
+    def counts(self) -> dict[str, int]:
+        """Return how often what has happened to jobs."""
+        total: Counter[str] = Counter()
+        for stage in self._stages:
+            total += stage.counts + stage.runner.counts
+        return dict(total)
+
     async def run(self) -> None:
         """Report until the application stops."""
-        while not self._stage.app.should_stop:
+        while not self._app.should_stop:
             try:
                 await self._send(self.report())
             except Exception as exc:  # noqa: BLE001 - an exception here would end the worker
@@ -72,7 +90,7 @@ class Reporter:
             return
         self._sent = (report, time.monotonic())
         key, value = self._role.encode(), codec.dumps(report)
-        await self._stage.app.producer.send(self._topic, key, value, None, None, None)
+        await self._app.producer.send(self._topic, key, value, None, None, None)
 
 
 def _essence(report: StageReport) -> tuple[object, ...]:

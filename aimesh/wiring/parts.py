@@ -158,7 +158,7 @@ class Parts:
             **options,
         )
         self.stages.append(stage)
-        Reporter(stage, role=role, topic=self.name(topics.GOVERNOR), services=self.statuses)
+        Reporter([stage], role=role, topic=self.name(topics.GOVERNOR), services=self.statuses)
         return stage
 
     def statuses(self) -> list[dict[str, Any]]:
