@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
 
 from aimesh.agents.telemetry_observer import TelemetryObserver
 from aimesh.diagnosing.following import Follower
@@ -36,8 +35,7 @@ class KeepingUp:
         """Read no more."""
         if self._task is not None:
             self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait({self._task})
 
     async def _run(self) -> None:
         while True:
