@@ -23,11 +23,12 @@ They were verified against exactly the versions in `VERIFIED`; any other is refu
 """
 
 from aimesh.faustfix.app import MeshApp
-from aimesh.faustfix.consumer import MeshConsumer, MeshThread, MeshTransport
+from aimesh.faustfix.consumer import MeshConsumer, MeshTransport
 from aimesh.faustfix.flow import CalmFlow
 from aimesh.faustfix.producer import MeshProducer
 from aimesh.faustfix.recovery import MeshRecovery, MeshTableManager
 from aimesh.faustfix.tables import MeshTable, Position, writing_for
+from aimesh.faustfix.thread import MeshThread
 from aimesh.faustfix.versions import VERIFIED, verify_versions
 
 __all__ = [
