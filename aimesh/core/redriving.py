@@ -58,7 +58,7 @@ def refusal(
     if origin is None:
         return "it does not say where it came from"
     if origin.topic not in topics:
-        return f"{origin.topic} is none of the topics that a task goes through"
+        return f"{origin.topic} is no topic of tasks, and no agent's queue that there is"
     if redriven is not None:
         return f"it was sent back at {redriven.at} already, as {redriven.to}"
     if force:

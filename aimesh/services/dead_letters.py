@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 
@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaProducer
 
 from aimesh import codec, dead_letters, topics
 from aimesh.core.redriving import LIMIT, Origin, Redrive, refusal
+from aimesh.core.telemetry import QUEUE_PREFIX
 from aimesh.errors import MeshError
 from aimesh.hops import app_id
 from aimesh.records import now
@@ -42,7 +43,8 @@ class DeadLetters:
         self._settings = settings
         self._topic = settings.topic_prefix + topics.DEAD_LETTERS
         self._redrives = settings.topic_prefix + topics.REDRIVES
-        self._targets = {settings.topic_prefix + topic for topic in _STEPS}
+        self._steps = {settings.topic_prefix + topic for topic in _STEPS}
+        self._queues = settings.topic_prefix + QUEUE_PREFIX
 
     async def newest(self, limit: int) -> list[DeadLetter]:
         """Return the newest dead letters, newest first, each with the beginning of its value.
@@ -50,7 +52,7 @@ class DeadLetters:
         Raises:
             UnavailableError: no broker answers, or it has no mesh.
         """
-        async with self._open() as (spans, reader):
+        async with self._open() as (spans, reader, _):
             wanted = [self._last(spans, limit)]
             letters = [letter async for letter in self._letters(reader, spans, wanted, PREVIEW)]
         return sorted(letters, key=lambda letter: letter.at, reverse=True)[:limit]
@@ -62,7 +64,7 @@ class DeadLetters:
             NoSuchDeadLetterError: there is none with this id.
             UnavailableError: no broker answers, or it has no mesh.
         """
-        async with self._open() as (spans, reader):
+        async with self._open() as (spans, reader, _):
             wanted = [self._place(spans, letter_id)]
             found = [letter async for letter in self._letters(reader, spans, wanted)]
         if not found:
@@ -91,14 +93,14 @@ class DeadLetters:
         """
         done: list[Redriven] = []
         taken: dict[Origin | None, str] = {}
-        async with self._open() as (spans, reader):
+        async with self._open() as (spans, reader, targets):
             if letter_ids is None:
                 wanted = [self._last(spans, None)]
             else:
                 wanted = [self._place(spans, letter_id) for letter_id in dict.fromkeys(letter_ids)]
             async with self._sender(dry_run) as producer:
                 async for letter in self._letters(reader, spans, wanted):
-                    why = self._refusal(letter, limit, force) or taken.get(letter.origin, "")
+                    why = _refusal(letter, targets, limit, force) or taken.get(letter.origin, "")
                     count = letter.replay_count + 1
                     to = "" if why or producer is None else await self._send(producer, letter)
                     done.append(Redriven(letter.id, letter.task_id, count, to, why))
@@ -109,13 +111,16 @@ class DeadLetters:
     # -- reading
 
     @asynccontextmanager
-    async def _open(self) -> AsyncIterator[tuple[Spans, TopicReader]]:
-        """Give what there is of both topics, and a reader."""
+    async def _open(self) -> AsyncIterator[tuple[Spans, TopicReader, Collection[str]]]:
+        """Give what there is of both topics, a reader, and the topics that letters may go to."""
         async with connected(self._brokers) as admin:
             counts = await required(admin, self._brokers, [self._topic, self._redrives])
             begins, ends = await admin.beginnings(counts), await admin.ends(counts)
+            # a queue that is gone would come into being, and nobody might read it
+            queues = {name for name in await admin.partitions() if name.startswith(self._queues)}
         async with TopicReader(self._brokers) as reader:
-            yield {place: (begins[place], end) for place, end in ends.items()}, reader
+            spans = {place: (begins[place], end) for place, end in ends.items()}
+            yield spans, reader, self._steps | queues
 
     def _last(self, spans: Spans, last: int | None) -> Spans:
         """Return where the last letters of every partition are, all where ``last`` is None."""
@@ -149,17 +154,6 @@ class DeadLetters:
 
     # -- sending back
 
-    def _refusal(self, letter: DeadLetter, limit: int, force: bool) -> str:
-        return refusal(
-            origin=letter.origin,
-            role=letter.role,
-            replay_count=letter.replay_count,
-            redriven=letter.redriven,
-            topics=self._targets,
-            limit=limit,
-            force=force,
-        )
-
     @asynccontextmanager
     async def _sender(self, dry_run: bool) -> AsyncIterator[AIOKafkaProducer | None]:
         if dry_run:
@@ -190,3 +184,15 @@ class DeadLetters:
         note = Redrive(letter.id, str(letter.origin), number, to, now())
         await producer.send_and_wait(self._redrives, codec.dumps(asdict(note)), letter.id.encode())
         return to
+
+
+def _refusal(letter: DeadLetter, targets: Collection[str], limit: int, force: bool) -> str:
+    return refusal(
+        origin=letter.origin,
+        role=letter.role,
+        replay_count=letter.replay_count,
+        redriven=letter.redriven,
+        topics=targets,
+        limit=limit,
+        force=force,
+    )

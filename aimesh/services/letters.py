@@ -11,6 +11,7 @@ from aimesh.core.hexdump import hex_dump
 from aimesh.core.identity import derived_id
 from aimesh.core.moments import time_text
 from aimesh.core.redriving import Origin, Redrive
+from aimesh.core.telemetry import QUEUE_PREFIX
 from aimesh.core.text import cut, printable
 from aimesh.services.reading import Record, header
 
@@ -135,15 +136,20 @@ def _origin(record: Record) -> Origin | None:
 
 
 def _task_id(record: Record, origin: Origin | None, value: bytes) -> str:
-    """Return the id of the letter's task: its own, its key, or what its place makes it."""
+    """Return the id of the letter's task: its own, its key, or what its place makes it.
+
+    In agents' queues a message's id is that of its task, and its key is the agent that it is for.
+    """
+    in_queue = origin is not None and QUEUE_PREFIX in origin.topic
     try:
         data = codec.loads(value)
     except ValueError:
         data = None
-    own = data.get("task_id") if isinstance(data, dict) else None
+    known = data if isinstance(data, dict) else {}
+    own = known.get("task_id") or (known.get("message_id") if in_queue else None)
     if isinstance(own, str) and own:
         return own
-    if record.key:
+    if record.key and not in_queue:
         return printable(record.key.decode("utf-8", "replace"))
     return derived_id(origin.topic, origin.partition, origin.offset) if origin else ""
 

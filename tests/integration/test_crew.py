@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+import aiohttp
 import orjson
 import pytest
 import pytest_asyncio
+from aiokafka import AIOKafkaProducer
 
+from aimesh import dead_letters, topics
+from aimesh.core.crew import answer_id
 from aimesh.core.telemetry import AgentMessage, queue_topic
 from aimesh.embedded.rehearsal import Fault
+from aimesh.services.dead_letters import DeadLetters
+from aimesh.services.letters import DeadLetter
+from aimesh.services.reading import Brokers
+from aimesh.settings import Settings
 from tests.crew import FACT, MERGE, Listener, listening
 from tests.mesh import Mesh, posed, running_mesh
 from tests.worker import Worker
@@ -268,6 +278,63 @@ async def test_what_is_no_message_becomes_a_dead_letter_and_stops_nobody(
     reasons = " ".join(letter["error"] for letter in letters)
     for part in ("not JSON", "takes low, normal", "'source_agent' is missing", "what is to be"):
         assert part in reasons
+
+
+async def test_dead_letters_of_a_queue_go_back_to_its_agent_and_not_in_circles(
+    mesh: Mesh, crew: Listener
+) -> None:
+    letters = DeadLetters(Brokers(mesh.kafka), Settings(topic_prefix=mesh.prefix))
+    queue = queue_topic("writer", mesh.prefix)
+
+    async def newest(count: int, replays: int) -> DeadLetter:
+        """Wait for the letter of a message that was sent back so often."""
+        deadline = time.monotonic() + 30
+        while True:
+            found = [
+                letter
+                for letter in await letters.newest(100)
+                if letter.value == b"poison" and str(letter.origin).startswith(f"{queue}/")
+            ]
+            if len(found) == count:
+                return next(letter for letter in found if letter.replay_count == replays)
+            assert time.monotonic() < deadline, found
+            await asyncio.sleep(0.05)
+
+    await crew.send("writer", b"poison")
+    first = await newest(1, 0)
+    async with aiohttp.ClientSession(worker(mesh).url) as api:
+        path = f"/api/v1/mesh/dead-letters/{first.id}/redrive"
+        async with api.post(path, json={"dry_run": True}) as answer:
+            assert (answer.status, (await answer.json())["redriven"]["to"]) == (200, "")
+        async with api.post(path) as answer:
+            assert (await answer.json())["redriven"]["to"].startswith(f"{queue}/")
+        async with api.post(path) as answer:
+            assert (answer.status, "already" in await answer.text()) == (409, True)
+    again = await newest(2, 1)
+    [refused] = await letters.redrive([again.id], limit=1)
+    assert "died again" in refused.refusal
+
+
+async def test_a_task_that_is_sent_back_is_done_though_its_id_is_known(
+    mesh: Mesh, crew: Listener
+) -> None:
+    task = crew.ask(FACT, "writer")
+    await crew.answer(task)
+    headers = dead_letters.headers(
+        topic=queue_topic("writer", mesh.prefix), partition=0, offset=0, timestamp=time.time(),
+        error_type="MeshError", error="its worker ended again and again", carried={},
+    )  # fmt: skip
+    value = orjson.dumps(task.stored())
+    async with AIOKafkaProducer(bootstrap_servers=mesh.kafka) as producer:
+        place = await producer.send_and_wait(
+            mesh.topic(topics.DEAD_LETTERS), value, task.message_id.encode(),
+            headers=[(name, text.encode()) for name, text in headers.items()],
+        )  # fmt: skip
+    letters = DeadLetters(Brokers(mesh.kafka), Settings(topic_prefix=mesh.prefix))
+    [sent] = await letters.redrive([f"{place.partition}-{place.offset}"])
+    assert (sent.refusal, sent.task_id) == ("", task.message_id)
+    wanted = answer_id(task.message_id)
+    await crew.until(lambda: sum(m.message_id == wanted for m in crew.heard) == 2)
 
 
 async def test_the_bare_form_of_a_task_is_answered(crew: Listener) -> None:

@@ -12,12 +12,16 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from aiokafka import TopicPartition
+from aiokafka.structs import RecordMetadata
 
 from aimesh import dead_letters, topics
+from aimesh.core.telemetry import queue_topic
 from aimesh.errors import UnavailableError
 from aimesh.services.dead_letters import DeadLetters, NoSuchDeadLetterError
-from aimesh.services.reading import Brokers
+from aimesh.services.reading import Brokers, connected
 from aimesh.settings import Settings
+from aimesh.topics import DAY, Layout
 from aimesh.views.dead_letters import routes
 from aimesh.views.problems import problems
 from tests.commands import Told, invoke
@@ -190,6 +194,22 @@ async def test_strangers_letters_stay(mesh: CraftedMesh, letters: DeadLetters) -
     place = await mesh.send(topics.GOVERNOR, b"{}", partition=0)
     await mesh.bury(place, b"{}", kind="ValueError", role="producer")
     assert all(done.refusal for done in await letters.redrive(None, force=True))
+
+
+async def test_a_queues_letter_goes_back_only_where_the_queue_is_still_there(
+    mesh: CraftedMesh, letters: DeadLetters
+) -> None:
+    queue = queue_topic("coder")
+    lost = RecordMetadata(mesh.topic(queue), 0, TopicPartition(mesh.topic(queue), 0), 7, 0, 0, 0)
+    await mesh.bury(lost, b'{"message_id":"m-1"}', key="coder", role="crew")
+    [done] = await letters.redrive(None)
+    assert "no agent's queue" in done.refusal
+    async with connected(mesh.brokers) as admin:
+        await admin.ensure([Layout(mesh.topic(queue), 1, DAY)], 1)
+    told = await run(mesh, "redrive", "--all", "--yes")
+    assert "m-1  sent back as" in told.out
+    again = await letters.redrive(None, force=True)
+    assert "already" in again[0].refusal
 
 
 async def test_one_wrong_id_among_good_ones_sends_nothing(
