@@ -18,6 +18,8 @@ from aimesh.tables.telemetry.traces import Trace
 
 BATCH = 200
 KEPT_MINUTES = 240
+# how it goes now is how the last ones ended
+NEWEST = 5
 
 Event = dict[str, Any]
 
@@ -38,6 +40,8 @@ class Follower:
         #: Tasks that ended, and that failed, by minute.
         self.ended: Counter[int] = Counter()
         self.failed: Counter[int] = Counter()
+        #: When the tasks that ended last did so, by id. Topics and partitions are read in turn.
+        self.newest: dict[str, float] = {}
         #: Tokens and calls of models by model and minute.
         self.tokens: Counter[tuple[str, int]] = Counter()
         self.calls: Counter[tuple[str, int]] = Counter()
@@ -107,11 +111,14 @@ class Follower:
         elif kind == "dead_letter":
             self.groups.add(_of_dead_letter(event, trace, at))
         if kind == "review":
-            self._end(at, failed=not data.get("success"))
+            self._end(event["task_id"], at, failed=not data.get("success"))
         elif kind == "dead_letter":
-            self._end(at, failed=True)
+            self._end(event["task_id"], at, failed=True)
 
-    def _end(self, at: float, *, failed: bool) -> None:
+    def _end(self, task_id: str, at: float, *, failed: bool) -> None:
+        self.newest[task_id] = at
+        if len(self.newest) > NEWEST:
+            del self.newest[min(self.newest, key=self.newest.__getitem__)]
         minute = int(at // MINUTE)
         self.ended[minute] += 1
         self.failed[minute] += failed

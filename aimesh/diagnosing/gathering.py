@@ -88,6 +88,7 @@ class Gatherer:
             failed=failed,
             ended_before=ended_before,
             failed_before=failed_before,
+            newest=tuple(follower.newest),
         )
 
     # -- the mesh

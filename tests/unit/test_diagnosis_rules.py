@@ -277,18 +277,28 @@ def test_what_several_agents_cannot_reach_is_one_cause() -> None:
     assert [i.explained_by for i in found[1:]] == [found[0].finding.id] * 3
 
 
-def test_code_that_fails_in_the_same_way_again_is_a_loop_only_where_it_is_many() -> None:
-    def loops(number: int) -> Group:
-        groups = Groups()
-        for n in range(number):
-            groups.add(Occurrence(source="verdict", fingerprint="f", at=NOW - n, kind="failed",
-                                  category="tool_error", severity="warning", message="NameError",
-                                  subject=f"t{n}", is_final=True, is_repeated=True))  # fmt: skip
-        [group] = groups.since(0)
-        return group
+def loops(number: int) -> Group:
+    groups = Groups()
+    for n in range(number):
+        groups.add(Occurrence(source="verdict", fingerprint="f", at=NOW - n, kind="failed",
+                              category="tool_error", severity="warning", message="NameError",
+                              subject=f"t{n}", is_final=True, is_repeated=True))  # fmt: skip
+    [group] = groups.since(0)
+    return group
 
+
+def test_code_that_fails_in_the_same_way_again_is_a_loop_only_where_it_is_many() -> None:
     assert led(known(groups=(loops(3),), ended=5)) == ["code_loop"]
     assert led(known(groups=(loops(3),), ended=100)) == []
+
+
+def test_loops_are_told_of_where_most_of_what_ended_last_is_in_them() -> None:
+    def found(number: int, *newest: str) -> list[str]:
+        return led(known(groups=(loops(number),), ended=100, newest=newest))
+
+    assert found(3, "t0", "fine", "t1", "t2", "good") == ["code_loop"]
+    assert found(3, "t0", "fine", "t1", "well", "good") == []
+    assert found(1, "t0") == []
 
 
 def test_an_agent_that_leaves_its_queue_is_found_and_one_at_work_is_not() -> None:

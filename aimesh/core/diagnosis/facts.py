@@ -109,6 +109,7 @@ class Facts:
 
     ``governed_s`` is how many seconds ago the governor last said anything, None for never.
     ``broker`` says whether anybody listens at the broker's address, None where nobody looked.
+    ``newest`` are the ids of the tasks that ended last, a few of them, in no order.
     """
 
     at: float
@@ -129,4 +130,5 @@ class Facts:
     failed: int = 0
     ended_before: int = 0
     failed_before: int = 0
+    newest: tuple[str, ...] = ()
     more: Mapping[str, Any] = field(default_factory=dict)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from aimesh.core.diagnosis.facts import Facts
 from aimesh.core.diagnosis.finding import DATA, ERRORS, WORK, Action, Finding, asked
-from aimesh.core.diagnosis.groups import Group
+from aimesh.core.diagnosis.groups import MINUTE, Group
 from aimesh.core.diagnosis.troubles import trouble_of
 
 # a rate this many times its own past is rising; below the other one it is as ever
@@ -98,11 +98,18 @@ def _undecodable(facts: Facts, group: Group, number: int) -> Iterator[Finding]:
 
 
 def _verdict(facts: Facts, group: Group, number: int) -> Iterator[Finding]:
-    """A task whose code fails in the same way again is in a loop; several are a finding."""
-    start = facts.at - facts.window
+    """A task whose code fails in the same way again is in a loop; several are a finding.
+
+    They are where they are many of all that ended in the window, or most of what ended last: what
+    went well before they began must not hide them.
+    """
+    # to the minute, as those that ended are counted
+    start = (facts.at - facts.window) // MINUTE * MINUTE
     loops = [subject for subject, at in group.repeated.items() if at >= start]
     share = len(loops) / facts.ended if facts.ended else 1.0
-    if not loops or share < LOOP_SHARE:
+    last = sum(subject in loops for subject in facts.newest)
+    is_now = last >= LOOPS and last * 2 > len(facts.newest)
+    if not loops or not (is_now or share >= LOOP_SHARE):
         return
     one = group.sample
     yield _of_group(
