@@ -10,20 +10,24 @@ from typing import Any
 from aimesh.core.feed import FeedEvent
 
 MOST_RECENT = 500
+# of a partition: how many stretches of offsets that were not seen yet are remembered
+MOST_GAPS = 64
 
 
 @dataclass
 class Tally:
     """What is counted in one partition of the feed; kept as one value, so that it is never torn.
 
-    ``origins`` holds the last offset counted of every partition that the feed copies: a message
-    copied twice, or read twice, is not counted again. ``recent`` lists the newest tasks as
-    ``[first seen, task id]``, oldest first.
+    ``origins`` holds the highest offset counted of every partition that the feed copies, and
+    ``gaps`` the stretches below it that were not, as ``[first, last]``: a message copied twice, or
+    read twice, is not counted again, and one that was overtaken is counted when it comes.
+    ``recent`` lists the newest tasks as ``[first seen, task id]``, oldest first.
     """
 
     origins: dict[str, int] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     recent: list[list[str]] = field(default_factory=list)
+    gaps: dict[str, list[list[int]]] = field(default_factory=dict)
 
     def add(self, event: FeedEvent, repeated: bool = False) -> bool:
         """Count an event; False where it was counted before.
@@ -31,12 +35,28 @@ class Tally:
         Arguments:
             repeated: another message has said the same.
         """
-        if event.offset <= self.origins.get(event.origin, -1):
+        if not self._is_new(event.origin, event.offset):
             return False
-        self.origins[event.origin] = event.offset
         if not repeated:
             self.counts.update(dict(_counted(event)))
         return not repeated
+
+    def _is_new(self, origin: str, offset: int) -> bool:
+        last = self.origins.get(origin, -1)
+        gaps = self.gaps.setdefault(origin, [])
+        if offset > last:
+            if offset > last + 1:
+                gaps.append([last + 1, offset - 1])
+                del gaps[:-MOST_GAPS]
+            self.origins[origin] = offset
+            return True
+        found = next((gap for gap in gaps if gap[0] <= offset <= gap[1]), None)
+        if found is None:
+            return False
+        rest = [[found[0], offset - 1], [offset + 1, found[1]]]
+        place = gaps.index(found)
+        gaps[place : place + 1] = [gap for gap in rest if gap[0] <= gap[1]]
+        return True
 
     def note(self, at: str, task_id: str) -> None:
         """Keep a task on the list of recent ones, under the earliest time that it was noted with.
@@ -55,7 +75,10 @@ class Tally:
 
     def stored(self) -> dict[str, Any]:
         """Return the tally as it is written to its table."""
-        return {"origins": self.origins, "counts": dict(self.counts), "recent": self.recent}
+        return {
+            "origins": self.origins, "counts": dict(self.counts), "recent": self.recent,
+            "gaps": self.gaps,
+        }  # fmt: skip
 
     @classmethod
     def restored(cls, data: Mapping[str, Any] | None) -> Tally:
@@ -63,7 +86,7 @@ class Tally:
         data = data or {}
         return cls(
             dict(data.get("origins", {})), Counter(data.get("counts", {})),
-            list(data.get("recent", [])),
+            list(data.get("recent", [])), dict(data.get("gaps", {})),
         )  # fmt: skip
 
 

@@ -1,8 +1,9 @@
 import itertools
+from dataclasses import replace
 from typing import Any
 
 from aimesh.core.feed import FeedEvent
-from aimesh.core.tally import MOST_RECENT, Tally
+from aimesh.core.tally import MOST_GAPS, MOST_RECENT, Tally
 from aimesh.core.tasks import DEAD, IN_FLIGHT, REVIEWED, fold
 
 
@@ -77,6 +78,33 @@ def test_an_event_that_is_delivered_again_is_counted_once() -> None:
     assert tally.counts["passed"] == 1
     assert tally.counts["passed_first"] == 0
     assert tally.counts["reviewed"] == 1
+
+
+def test_an_event_that_others_overtook_is_counted_once_when_it_comes() -> None:
+    tally = Tally()
+    order = [3, 9, 5, 5, 4, 6, 3, 0, 9, 8, 7, 1, 2, 7]
+    new = [tally.add(event("solution", number)) for number in order]
+    assert [number for number, is_new in zip(order, new, strict=True) if is_new] == [
+        3, 9, 5, 4, 6, 0, 8, 7, 1, 2,
+    ]  # fmt: skip
+    assert tally.counts["solutions"] == 10
+    assert tally.gaps == {"topic-of-solution-0": []}
+
+
+def test_a_tally_remembers_few_gaps() -> None:
+    tally = Tally()
+    for number in range(0, 4 * MOST_GAPS, 2):
+        tally.add(replace(event("solution"), offset=number))
+    assert len(tally.gaps["topic-of-solution-0"]) == MOST_GAPS
+    assert not tally.add(replace(event("solution"), offset=1))
+
+
+def test_a_tally_of_an_older_version_is_read() -> None:
+    stored = Tally().stored() | {"origins": {"topic-of-task-0": 5}}
+    del stored["gaps"]
+    tally = Tally.restored(stored)
+    assert not tally.add(WAY[0])
+    assert tally.add(event("task", 7, attempt=1))
 
 
 def test_a_tally_is_the_same_after_being_stored() -> None:
