@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
+from aimesh.services.json_api import JsonApi
 
 logger = logging.getLogger(__name__)
 
@@ -29,51 +29,37 @@ class Gateway:
     """
 
     def __init__(self, url: str, key: str = "") -> None:
-        self._client = httpx.AsyncClient(
-            base_url=url,
-            timeout=TIMEOUT,
-            headers={"Authorization": f"Bearer {key}"} if key else {},
-            trust_env=False,
-        )
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._api = JsonApi(url, TIMEOUT, self._warn, headers)
         self._failed = ""
 
     async def close(self) -> None:
         """Close connections."""
-        await self._client.aclose()
+        await self._api.close()
 
     async def models(self) -> list[Model]:
         """Return the models as the state lists them; none where the proxy does not answer."""
-        groups = await self._rows("/model_group/info")
+        groups = await self._api.rows("/model_group/info", "data")
         if not groups:
             return []
         used = _used(await self._spent())
-        credits_left = _credits(await self._object("/key/info"))
+        credits_left = _credits(await self._api.get("/key/info"))
         return [_model(group, used, credits_left) for group in groups if group.get("model_group")]
 
     async def _spent(self) -> list[dict[str, Any]]:
         end = datetime.now(UTC)
-        return await self._rows(
+        return await self._api.rows(
             "/spend/logs/v2",
+            "data",
             start_date=_stamp(end - MINUTE),
             end_date=_stamp(end),
             page_size="100",
         )
 
-    async def _rows(self, path: str, **query: str) -> list[dict[str, Any]]:
-        found = (await self._object(path, **query)).get("data")
-        return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
-
-    async def _object(self, path: str, **query: str) -> dict[str, Any]:
-        try:
-            answer = await self._client.get(path, params=query)
-            answer.raise_for_status()
-            body = answer.json()
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as exc:
-            if self._failed != path:
-                logger.warning("the gateway does not answer %s: %s", path, exc)
-                self._failed = path
-            return {}
-        return body if isinstance(body, dict) else {}
+    def _warn(self, path: str, exc: Exception) -> None:
+        if self._failed != path:
+            logger.warning("the gateway does not answer %s: %s", path, exc)
+            self._failed = path
 
 
 def _stamp(moment: datetime) -> str:

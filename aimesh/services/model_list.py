@@ -7,10 +7,9 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import httpx
-
 from aimesh.core.diagnosis.facts import Limit
 from aimesh.services.gateway import Gateway
+from aimesh.services.json_api import JsonApi
 from aimesh.services.kept import Kept
 
 logger = logging.getLogger(__name__)
@@ -30,7 +29,7 @@ class ModelList:
 
     def __init__(self, ollama: str, gateway: Gateway | None) -> None:
         # of its own, so that a state that is asked for never waits behind work
-        self._client = httpx.AsyncClient(base_url=ollama, timeout=TIMEOUT, trust_env=False)
+        self._api = JsonApi(ollama, TIMEOUT, _note)
         self._gateway = gateway
         self._kept: Kept[list[Model]] = Kept(self._ask, [], patience=1.0)
 
@@ -54,7 +53,7 @@ class ModelList:
     async def close(self) -> None:
         """Close connections."""
         await self._kept.close()
-        await self._client.aclose()
+        await self._api.close()
         if self._gateway is not None:
             await self._gateway.close()
 
@@ -67,27 +66,17 @@ class ModelList:
 
     async def _own(self) -> list[Model]:
         """Return Ollama's models: those that it has, with what its ``show`` tells of each."""
-        listed = await self._objects("GET", "/api/tags", "models")
+        listed = await self._api.rows("/api/tags", "models")
         names = [str(m["name"]) for m in listed if m.get("name")][:MOST_MODELS]
         details = await asyncio.gather(*map(self._details, names))
         return [_model(name, told) for name, told in zip(names, details, strict=True)]
 
     async def _details(self, name: str) -> dict[str, Any]:
-        return await self._object("POST", "/api/show", {"model": name})
+        return await self._api.post("/api/show", {"model": name})
 
-    async def _objects(self, method: str, path: str, key: str) -> list[dict[str, Any]]:
-        found = (await self._object(method, path)).get(key)
-        return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
-    async def _object(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        try:
-            answer = await self._client.request(method, path, json=body)
-            answer.raise_for_status()
-            found = answer.json()
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as exc:
-            logger.debug("the model server does not answer %s: %s", path, exc)
-            return {}
-        return found if isinstance(found, dict) else {}
+def _note(path: str, exc: Exception) -> None:
+    logger.debug("the model server does not answer %s: %s", path, exc)
 
 
 def _model(name: str, details: Mapping[str, Any]) -> Model:
