@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import sys
 import tempfile
 import time
@@ -129,6 +130,8 @@ def main() -> None:
     keys = [(name, seed, given.short) for name in given.only or SCENARIOS for seed in seeds]
     if given.fresh:
         given.results.unlink(missing_ok=True)
+    # that a broker is away is what is tried here
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     results, console = Results(given.results), Console(stderr=given.json, width=WIDTH)
     asyncio.run(drill(keys, results, console, given.minutes))
     runs = [results.runs[key] for key in keys if key in results.runs]
