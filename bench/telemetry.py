@@ -104,9 +104,9 @@ class Asker:
 
     async def learn(self) -> None:
         """Find agents, traces and errors that can be asked for, old and new ones."""
-        queues = (await self._worker.get("/api/v1/queues"))["queues"]
-        self._names["agent"] = [queue["agent_name"] for queue in queues]
-        newest = (await self._worker.get("/api/v1/queues"))["total_messages"]
+        known = await self._worker.get("/api/v1/queues")
+        self._names["agent"] = [queue["agent_name"] for queue in known["queues"]]
+        newest = known["total_messages"]
         for kind, path, key in (("trace", "traces", "trace_id"), ("error", "errors", "error_id")):
             found = []
             for _ in range(20):
