@@ -82,9 +82,18 @@ class Health:
             for service in self._services()
         ]
 
+    def away(self) -> list[dict[str, Any]]:
+        """Return each service that is needed and away: its name, since when, why, what to do."""
+        told = ("name", "since", "reason", "remedy")
+        return [
+            {name: service[name] for name in told}
+            for service in self.services()
+            if service["needed"] and service["ok"] is False
+        ]
+
     def missing(self) -> list[str]:
         """Return the names of the roles that do not work, and of needed services that are away."""
-        away = [s["name"] for s in self.services() if s["needed"] and s["ok"] is False]
+        away = [service["name"] for service in self.away()]
         return [*away, *(check["name"] for check in self.checks() if not check["ok"])]
 
     def is_ready(self) -> bool:

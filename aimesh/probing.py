@@ -8,7 +8,7 @@ from typing import Any
 
 from mode import Service
 
-from aimesh.errors import MeshError
+from aimesh.errors import MeshError, UnavailableError
 from aimesh.services.kafka import KafkaAdmin
 from aimesh.services.memory import Memory
 from aimesh.services.ollama import Ollama
@@ -20,6 +20,7 @@ INTERVAL = 10.0
 SOON = 2.0
 # how often the brokers are asked, and how long they may take
 BROKER_INTERVAL, BROKER_SECONDS = 3.0, 5.0
+REMEDY = "start Kafka, see `aimesh doctor`"
 # what the version of a rehearsal model ends with; only for telling people
 REHEARSAL = "rehearsal"
 
@@ -115,7 +116,10 @@ class BrokerProbe(Service):
                 if not self._admin.is_connected:
                     await self._admin.start()
                 await self._admin.cluster_id()
+        except UnavailableError as exc:
+            # its remedy is the client's own words for what went wrong
+            self._keeper.bad(f"{exc.reason}: {exc.remedy}", REMEDY)
         except Exception as exc:  # noqa: BLE001 - whatever it is, no broker has answered
-            self._keeper.bad(f"no broker answers: {exc!r}", "start Kafka, see `aimesh doctor`")
+            self._keeper.bad(f"no broker answers: {exc!r}", REMEDY)
         else:
             self._keeper.good()

@@ -56,6 +56,8 @@ class RootApp(MeshApp):
 
     #: The roles' applications by role, filled by the wiring.
     roles: dict[str, MeshApp]
+    #: Whether Kafka was there, so that the roles have begun.
+    begun = False
 
     def prepare(
         self,
@@ -67,6 +69,7 @@ class RootApp(MeshApp):
         replication: int,
         routes: Sequence[web.AbstractRouteDef],
         guard: Callable[[web.Application], None],
+        probe: ServiceT,
         services: Sequence[ServiceT],
         hubs: Sequence[Hub],
         closers: Sequence[Callable[[], Awaitable[None]]],
@@ -81,6 +84,7 @@ class RootApp(MeshApp):
             replication: of topics that are created.
             routes: of the web.
             guard: puts the checks that every request passes into the web application.
+            probe: tells the web how Kafka is; started with it, before Kafka is waited for.
             services: started along with the roles.
             hubs: feeds to the pages; stopped first, for open pages would hold the web server up.
             closers: called when all has stopped.
@@ -93,24 +97,29 @@ class RootApp(MeshApp):
         self._routes = list(routes)
         self._guard = guard
         self._hubs = list(hubs)
+        self._probe = probe
         self._services = list(services)
         self._closers = list(closers)
 
     def on_init_dependencies(self) -> Iterable[ServiceT]:
         """Return what starts with this application: its own services, then the roles."""
-        return [*super().on_init_dependencies(), *self._services, *self.roles.values()]
+        own = super().on_init_dependencies()
+        return [*own, self._probe, *self._services, *self.roles.values()]
 
     async def on_first_start(self) -> None:
-        """Wait for Kafka and create the topics before anything else starts."""
+        """Serve the web, then wait for Kafka and create the topics before anything else starts."""
         quiet()
-        await self._admin.wait(logger.warning)
-        # the changelogs too: Faust would make them one by one while the groups form, and a
-        # consumer that looks too early takes a topic without partitions for how it is laid out
-        changelogs = [log for role in self.roles.values() for log in role.changelogs()]
-        await self._admin.ensure([*self._layouts, *changelogs], self._replication)
-        await asyncio.to_thread(self._check_state, await self._admin.cluster_id())
-        await self._admin.close()
+        # Dependencies already, so they are stopped as such; but those are started too late to tell
+        # what is waited for.
+        for service in (self._probe, self.web):
+            await service.maybe_start()
+        await self._await_kafka()
         await super().on_first_start()
+        if self.should_stop:
+            return
+        # what a request may send is sent with it
+        await self.producer.maybe_start()
+        self.begun = True
         for hub in self._hubs:
             await hub.start()
         # as dependencies they would start one after the other
@@ -119,6 +128,18 @@ class RootApp(MeshApp):
         # now stays, and need not be looked through each time
         gc.collect()
         gc.freeze()
+
+    async def _await_kafka(self) -> None:
+        """Return when Kafka is there and has all topics, and no state of another one is here."""
+        try:
+            await self._admin.wait(logger.warning)
+            # the changelogs too: Faust would make them one by one while the groups form, and a
+            # consumer that looks too early takes a topic without partitions for how it is laid out
+            changelogs = [log for role in self.roles.values() for log in role.changelogs()]
+            await self._admin.ensure([*self._layouts, *changelogs], self._replication)
+            await asyncio.to_thread(self._check_state, await self._admin.cluster_id())
+        finally:
+            await self._admin.close()
 
     def _new_web(self) -> MeshWeb:
         return MeshWeb(self)

@@ -27,9 +27,16 @@ def routes(
         return web.Response(text="ok\n")
 
     async def readyz(request: web.Request) -> web.Response:
-        """Return whether all works, else what is missing; ``verbose``: since when, and why."""
+        """Return whether all works, else what is missing, and of services that are away since when.
+
+        ``verbose``: the same of everything, and what work waits for.
+        """
         missing = health.missing()
-        body: dict[str, Any] = {"ready": not missing, "not_ready": missing}
+        body: dict[str, Any] = {
+            "ready": not missing,
+            "not_ready": missing,
+            "away": health.away(),
+        }
         if "verbose" in request.query:
             body |= {
                 "checks": health.checks(),

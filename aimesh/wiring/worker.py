@@ -29,6 +29,7 @@ from aimesh.views.forwarding import Forwarding
 from aimesh.views.mesh import MeshViews
 from aimesh.views.problems import problems
 from aimesh.views.security import protect
+from aimesh.views.starting import Starting
 from aimesh.views.tasks import TaskViews
 from aimesh.views.tasks_reading import TaskEvents
 from aimesh.watchdog import Watchdog
@@ -76,8 +77,9 @@ class _Worker:
             layouts=self._layouts(),
             replication=settings.replication,
             routes=self._routes(root, roles),
-            guard=self._guard,
-            services=[parts.probe(root), self.brokers, self._watchdog(root, roles)],
+            guard=partial(self._guard, root),
+            probe=self.brokers,
+            services=[parts.probe(root), self._watchdog(root, roles)],
             hubs=parts.hubs,
             closers=parts.closers,
         )
@@ -133,9 +135,11 @@ class _Worker:
     def _watching(self) -> int:
         return self.telemetry.observer.live.connections if self.telemetry else 0
 
-    def _guard(self, application: Application) -> None:
+    def _guard(self, root: RootApp, application: Application) -> None:
         protect(application, self.settings)
         application.middlewares.append(problems)
+        starting = Starting(lambda: root.begun, lambda: self.brokers.status, self.parts.kafka)
+        application.middlewares.append(starting.middleware)
         if self.observer is not None:
             forwarding = Forwarding(self.observer)
             self.parts.closers.append(forwarding.close)

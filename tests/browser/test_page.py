@@ -78,7 +78,7 @@ async def test_what_must_not_be_overlooked_is_said_in_a_banner(
         await says(page, ".banner", "Memory is off since")
         await says(page, ".banner", "The sandbox is unsafe")
         site.state = None
-        await says(page, ".banner", "Not ready: the mesh answers 503.")
+        await says(page, ".banner", "Not ready: the tables are being recovered, try again shortly.")
         site.state = states.state()
         await page.wait_for_selector(".banner", state="detached")
 

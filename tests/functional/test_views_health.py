@@ -78,7 +78,7 @@ async def get(client: Client, path: str, status: int = 200) -> Any:
 
 
 async def test_a_worker_whose_roles_all_work_is_ready(client: Client) -> None:
-    assert await get(client, "/readyz") == {"ready": True, "not_ready": []}
+    assert await get(client, "/readyz") == {"ready": True, "not_ready": [], "away": []}
     health = await get(client, "/health")
     assert (health["status"], health["version"]) == ("healthy", __version__)
 
@@ -142,7 +142,12 @@ async def test_a_worker_without_kafka_is_not_ready_and_says_since_when(
     await get(client, "/readyz")
     away = {"ok": False, "reason": "no broker answers", "since": "2026-01-02T00:00:00Z"}
     worker.services[0] |= away
-    assert (await get(client, "/readyz", 503))["not_ready"] == ["kafka"]
+    body = await get(client, "/readyz", 503)
+    assert body["not_ready"] == ["kafka"]
+    [told] = body["away"]
+    assert (told["name"], told["reason"], told["since"]) == (
+        "kafka", away["reason"], away["since"]
+    )  # fmt: skip
     [service] = (await get(client, "/readyz?verbose", 503))["services"]
     assert service.items() >= away.items()
     assert (await get(client, "/health"))["status"] == "starting"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from aimesh.embedded.kafka import EmbeddedKafka
 from aimesh.embedded.ports import free_port
 from aimesh.embedded.rehearsal import Fault, RehearsalServer
 from tests.mesh import running_mesh, simple
@@ -82,16 +81,3 @@ async def test_a_memory_that_is_switched_off_is_off_in_every_view(
         mesh.model.faults.clear()
         await mesh.archived([waiting])
         await worker.wait("/readyz?verbose", lambda body: not body["waiting"])
-
-
-async def test_a_worker_that_is_there_before_kafka_waits_and_says_so(tmp_path: Path) -> None:
-    port = free_port()
-    async with running_mesh(f"127.0.0.1:{port}", tmp_path / "mesh") as mesh:
-        worker = await mesh.start(wait=False)
-        await worker.says("waiting for Kafka: no broker answers")
-        async with EmbeddedKafka(tmp_path / "kafka", port) as kafka:
-            assert kafka.port == port
-            await worker.wait("/readyz", limit=60)
-            task_id = await worker.submit(simple(1)[0])
-            await mesh.archived([task_id])
-            assert await worker.stop() == 0

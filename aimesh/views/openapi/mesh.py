@@ -21,19 +21,21 @@ from aimesh.views.openapi.schemas import (
 
 BASE = "/api/v1/mesh"
 
+_AWAY = shape(name=TEXT, since=TIME, reason=TEXT, remedy=TEXT)
 _READY = Operation(
     (Parameter("verbose", TEXT, "With it, what each thing waits for and since when."),),
     {
-        **shape(ready=FLAG, not_ready=many(TEXT)),
+        **shape(ready=FLAG, not_ready=many(TEXT), away=many(_AWAY)),
         "properties": {
             "ready": FLAG,
             "not_ready": many(TEXT),
+            "away": many(_AWAY),
             "checks": many(ref("Check")),
             "services": many(ref("Service")),
             "waiting": many(shape(stage=TEXT, reason=TEXT, since=TIME)),
         },
     },
-    also={503: "Not ready; `not_ready` says what is missing."},
+    also={503: "Not ready; `not_ready` says what is missing, `away` since when."},
 )
 _HEALTH = Operation(
     answer=shape(

@@ -55,10 +55,11 @@ export class Mesh {
     if (!(millis(data.ts) < millis(this.stages.get(key)?.ts))) this.stages.set(key, data);
   }
 
-  /** Return the hops in the order of a task's way. */
+  /** Return the hops in the order of a task's way; the crew's queues are not on it. */
   inOrder() {
     const rank = (hop) => (ORDER.indexOf(hop.role) + 1 || ORDER.length + 1);
-    return [...this.hops.values()].sort((a, b) => rank(a) - rank(b));
+    const hops = [...this.hops.values()].filter((hop) => !String(hop.role).startsWith("crew-"));
+    return hops.sort((a, b) => rank(a) - rank(b));
   }
 
   /** Return the reports of a role's stages that still report: each does every two seconds. */
@@ -84,7 +85,7 @@ export class Mesh {
         location.assign("/unlock");
         return;
       }
-      if (!response.ok) throw new Error(`the mesh answers ${response.status}`);
+      if (!response.ok) throw new Error(await detailOf(response));
       this._take(await response.json());
       this.problem = "";
     } catch (error) {
@@ -111,6 +112,12 @@ export class Mesh {
     const newer = known && millis(known.ts) > millis(hop.ts) ? known : hop;
     this.hops.set(hop.role, { ...hop, ...newer, history });
   }
+}
+
+/** What the mesh says is wrong. */
+async function detailOf(response) {
+  const problem = await response.json().catch(() => null);
+  return String(problem?.detail ?? `the mesh answers ${response.status}`);
 }
 
 function recent(history) {

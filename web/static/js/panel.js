@@ -197,7 +197,7 @@ export function warnings(mesh, stream) {
   const found = [];
   if (stream.state === "lost" && now - stream.since > GRACE_MS) {
     found.push(["lost", "bad", "plug", "Connection lost. Reconnecting…"]);
-  } else if (stream.state === "open" && now - stream.lastAt > STALE_MS) {
+  } else if (stream.state === "open" && !mesh.problem && now - stream.lastAt > STALE_MS) {
     found.push(["stale", "warning", "clock", `No update for ${seconds((now - stream.lastAt) / 1000)}. What you see may be out of date.`]);
   }
   if (mesh.problem && stream.state !== "lost") found.push(["state", "warning", "clock", `Not ready: ${shown(mesh.problem, 200)}.`]);
