@@ -30,6 +30,8 @@ OWN = {n: s for n, s in SERVICES.items() if s["image"].startswith("aimesh:")}
 AGENTS = {n: s for n, s in OWN.items() if "command" not in s}
 SAMPLES = {n: s for n, s in OWN.items() if n not in AGENTS}
 MANIFESTS = sorted((ROOT / "k8s").rglob("*.yaml"))
+# liveness asks only whether a worker answers, readiness whether it does its work
+PROBES = {"startup": ["ready", "live"], "readiness": ["ready"], "liveness": ["ready", "live"]}
 OVERLAYS = ("base", "kind", "eks", "scaling")
 # read by the tools themselves, not by the cluster
 NOT_OBJECTS = {"kustomization.yaml", "cluster.yaml"}
@@ -221,6 +223,14 @@ def test_what_kubectl_makes_of_the_manifests_is_valid(overlay: str) -> None:
             assert agent["resources"]["limits"]
             assert {"startupProbe", "readinessProbe", "livenessProbe"} <= set(agent)
             assert set(variables(agent)) <= known_variables()
+
+
+def test_a_pod_is_not_started_again_because_kafka_is_away() -> None:
+    [agent] = yaml.safe_load((ROOT / "k8s" / "base" / "common" / "agent.yaml").read_text())["spec"][
+        "template"
+    ]["spec"]["containers"]
+    asked = {kind: agent[f"{kind}Probe"]["exec"]["command"] for kind in PROBES}
+    assert asked == PROBES
 
 
 def test_every_role_has_a_deployment() -> None:
