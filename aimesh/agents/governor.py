@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from aimesh.errors import UnavailableError
 from aimesh.faustfix import MeshApp
 from aimesh.hops import Hop
 from aimesh.records import GovernorDecision, LagSample, StageReport, now
-from aimesh.services.kafka import KafkaAdmin
+from aimesh.services.lag import LagReader
 from aimesh.telling import Teller
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 # a window's samples are kept in the table at this spacing, for so long (seconds)
 SPACING = 5.0
 KEPT = 900.0
-# unchanged samples are repeated only so often, and members and log beginnings looked at
+# unchanged samples are repeated only so often
 REPEAT = 5.0
 REPORT_VALID = 15.0
 
@@ -41,29 +41,24 @@ class Governor:
     def __init__(
         self,
         app: MeshApp,
-        admin: KafkaAdmin,
+        reader: LagReader,
         *,
         topic: str,
-        hops: Sequence[Hop],
-        partitions: int,
+        tasks: Hop,
         threshold: int,
         interval: float,
         tell: Teller,
     ) -> None:
         self._app = app
-        self._admin = admin
+        self._reader = reader
         self._topic = topic
-        self._hops = hops
-        self._partitions = partitions
+        self._tasks = tasks
         self._threshold = threshold
         self._interval = interval
         self._tell = tell
         self._windows: dict[str, list[Sample]] = {}
         self._reports: dict[tuple[str, str], tuple[StageReport, float]] = {}
-        self._members: dict[str, int] = {}
         self._sent: dict[str, tuple[tuple[Any, ...], float]] = {}
-        self._begins: dict[tuple[str, int], int] = {}
-        self._counted_at = 0.0
         self.decision: governing.Decision | None = None
         self.table = app.table("windows", 1, "Samples of every hop's lag, newest last.")
         channel = app.topic(topic, key_type=bytes, value_type=bytes, value_serializer="raw")
@@ -122,13 +117,13 @@ class Governor:
     async def _tick(self) -> None:
         at = time.time()
         try:
-            samples = await self._sampled(at)
+            samples = await self._reader.sampled(at)
         except (UnavailableError, OSError, TimeoutError) as exc:
             logger.warning("the lag cannot be read: %s", exc)
             samples = {}
-        for hop in self._hops:
+        for hop in self._reader.hops:
             await self._publish(hop, samples.get(hop))
-        tasks = self._hops[0]
+        tasks = self._tasks
         lag = samples[tasks].lag if tasks in samples else None
         self.decision = governing.decide(self.decision, lag, self._threshold, at)
         if self.decision.changed:
@@ -136,32 +131,21 @@ class Governor:
             self._tell.event("governor", state=self.decision.state, reason=self.decision.reason)
         await self._send(tasks.topic, self._record(tasks, self.decision, at))
 
-    async def _sampled(self, at: float) -> dict[Hop, Sample]:
-        if not self._admin.is_connected:
-            await self._admin.start()
-        topics = {hop.topic: self._partitions for hop in self._hops}
-        committed = [await self._admin.committed(hop.group) for hop in self._hops]
-        ends = await self._admin.ends(topics)
-        if at - self._counted_at >= REPEAT or at < self._counted_at:
-            self._members = await self._admin.members({hop.group for hop in self._hops})
-            self._begins = await self._admin.beginnings(topics)
-            self._counted_at = at
-        samples = {}
-        for hop, done in zip(self._hops, committed, strict=True):
-            places = [tp for tp in ends if tp[0] == hop.topic]
-            # a group that never committed starts at the log's beginning
-            reached = sum(max(done.get(tp, 0), self._begins[tp]) for tp in places)
-            samples[hop] = Sample(at, sum(ends[tp] for tp in places), reached)
-        return samples
-
-    def _work(self, role: str) -> Work | None:
+    def _work(self, hop: Hop) -> Work | None:
         fresh = time.monotonic() - REPORT_VALID
-        reports = [r for (name, _), (r, at) in self._reports.items() if name == role and at > fresh]
+        reports = [
+            r for (role, _), (r, at) in self._reports.items() if role == hop.stage and at > fresh
+        ]
         if not reports:
             return None
+        oldest_s = max(r.oldest_s for r in reports)
+        if hop.agent:
+            # whose of the agents' jobs is the oldest is not told
+            own = sum((r.counts or {}).get(f"{hop.agent}.open", 0) for r in reports)
+            return Work(open=own, oldest_s=oldest_s, deadline_s=float("inf"))
         return Work(
             open=sum(r.open for r in reports),
-            oldest_s=max(r.oldest_s for r in reports),
+            oldest_s=oldest_s,
             deadline_s=max(r.deadline_s for r in reports),
             waiting=next((r.waiting for r in reports if r.waiting), ""),
         )
@@ -176,7 +160,7 @@ class Governor:
                 window = self._remembered(hop, sample.ts)
             window = extended(window, sample, HORIZON)
             self._windows[hop.group + hop.topic] = window
-            verdict = judge(window, self._members.get(hop.group), self._work(hop.role))
+            verdict = judge(window, self._reader.members.get(hop.group), self._work(hop))
         record = self._lag_record(hop, sample, verdict)
         essence = (record.lag, record.end, record.members, record.verdict, record.open)
         last, sent_at = self._sent.get(hop.group + hop.topic, ((), 0.0))
@@ -189,7 +173,7 @@ class Governor:
         return [Sample(*values) for values in stored if at - HORIZON <= values[0] < at]
 
     def _lag_record(self, hop: Hop, sample: Sample | None, verdict: Verdict) -> LagSample:
-        work = self._work(hop.role)
+        work = self._work(hop)
         return LagSample(
             topic=hop.topic,
             group=hop.group,
@@ -198,7 +182,7 @@ class Governor:
             committed=sample.committed if sample else None,
             lag=sample.lag if sample else None,
             lag_seconds=verdict.lag_seconds if sample else None,
-            members=self._members.get(hop.group),
+            members=self._reader.members.get(hop.group),
             verdict=verdict.word,
             reason=verdict.reason,
             trend=verdict.trend,

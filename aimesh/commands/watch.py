@@ -7,17 +7,25 @@ from typing import Any
 
 from aimesh.commands.base import Run, command, url_option
 from aimesh.commands.failures import DONE
+from aimesh.core.crew import AGENTS
 from aimesh.core.text import printable
+from aimesh.hops import CREW
 
 LAG_COLUMNS = ("role", "verdict", "lag", "behind", "trend", "open", "workers", "topic", "why")
-ROLES = ("consumer", "sandbox", "reviewer", "persistence", "memory")
+ROLES = (
+    *("consumer", "sandbox", "reviewer", "persistence", "memory"),
+    *(f"{CREW}-{agent}" for agent in AGENTS),
+)
 TRENDS = {"up": "↑ up", "down": "↓ down", "flat": "→ flat"}
 
 
 @command("lag", example="aimesh lag\naimesh lag --json --url http://127.0.0.1:6066")
 @url_option
 async def lag(run: Run, url: str) -> int:
-    """Show how many messages wait at every hop, and why."""
+    """Show how many messages wait at every hop, and why.
+
+    Where a crew runs, its agents' queues are hops too.
+    """
     from aimesh.services.mesh_api import MeshApi
 
     async with MeshApi(run.place(url).url, run.settings.api_token) as api:

@@ -25,6 +25,7 @@ from aimesh.core.diagnosis.groups import MINUTE, Group
 from aimesh.diagnosing import queues
 from aimesh.diagnosing.following import Follower
 from aimesh.diagnosing.times import age_of, when
+from aimesh.hops import CREW
 from aimesh.settings import Settings
 from aimesh.tables.mesh import MeshTables
 from aimesh.tables.telemetry.tables import TelemetryTables
@@ -75,7 +76,7 @@ class Gatherer:
             prefix=self._settings.topic_prefix,
             services=tuple(self._services(at, mesh)),
             stages=tuple(_stage(at, report) for report in mesh.stages()),
-            hops=tuple(_hop(at, found) for found in mesh.hops().values()),
+            hops=tuple(_hop(at, found) for found in mesh.hops().values() if not _of_crew(found)),
             agents=tuple(queues.agents(tables, at, self._settings.topic_prefix)),
             disks=tuple(await asyncio.to_thread(self._disks)),
             groups=tuple(groups),
@@ -166,6 +167,11 @@ def _stage(at: float, report: dict[str, Any]) -> Stage:
         waiting=report.get("waiting") or "",
         waiting_since=when(report.get("waiting_since")),
     )
+
+
+def _of_crew(hop: dict[str, Any]) -> bool:
+    """Tell whether a hop is a queue of the crew: what waits in queues is looked at by its tasks."""
+    return str(hop["role"]).startswith(f"{CREW}-")
 
 
 def _hop(at: float, found: dict[str, Any]) -> Hop:

@@ -16,6 +16,7 @@ from aimesh.faustfix import MeshApp
 from aimesh.records import GovernorDecision, Review, Solution, Task, Verdict
 from aimesh.services.archive import Archive
 from aimesh.services.kafka import KafkaAdmin
+from aimesh.services.lag import LagReader
 from aimesh.wiring.parts import Parts
 
 # added to a model's time-out: recalling memories, waiting for a slot
@@ -154,12 +155,13 @@ def governor(parts: Parts) -> Apps:
     app = parts.app("governor")
     admin = KafkaAdmin(parts.kafka, parts.access)
     parts.closers.append(admin.close)
+    always = hops.hops(parts.settings)
+    crew = hops.crew_hops(parts.settings)
     Governor(
         app,
-        admin,
+        LagReader(admin, always, crew, parts.settings.partitions),
         topic=parts.name(topics.GOVERNOR),
-        hops=hops.hops(parts.settings),
-        partitions=parts.settings.partitions,
+        tasks=always[0],
         threshold=parts.settings.lag_threshold,
         interval=parts.settings.governor_interval,
         tell=parts.teller(app, "governor"),

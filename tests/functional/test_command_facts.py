@@ -19,7 +19,9 @@ AS_OF = "2026-01-01T00:01:00.000Z"
 HOPS = [
     {"role": role, "topic": f"ai_{role}", "verdict": verdict, "lag": lag, "lag_seconds": 2.5,
      "trend": "up", "open": 1, "members": 1, "reason": "because"}
-    for role, verdict, lag in (("persistence", "OK", 0), ("consumer", "STALL", 7))
+    for role, verdict, lag in (
+        ("crew-coder", "BUSY", 2), ("persistence", "OK", 0), ("consumer", "STALL", 7)
+    )
 ]  # fmt: skip
 STATE = {
     "governor": {"state": "THROTTLED", "reason": "lag 7"}, "hops": HOPS, "counts": {"tasks": 3},
@@ -120,9 +122,10 @@ async def test_a_task_that_is_not_there_is_told(mesh: Mesh) -> None:
 
 
 async def test_lag_stands_in_the_order_of_a_tasks_way(mesh: Mesh) -> None:
-    _, first, second = (await mesh.run("lag")).out.splitlines()
+    _, first, second, third = (await mesh.run("lag")).out.splitlines()
     assert first.split()[:3] == ["consumer", "STALL", "7"]
     assert second.startswith("persistence")
+    assert third.split()[:3] == ["crew-coder", "BUSY", "2"]
     assert (await mesh.run("lag", "--json")).json()["hops"] == HOPS
 
 

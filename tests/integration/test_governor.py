@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from itertools import groupby
 from pathlib import Path
@@ -10,9 +11,13 @@ from typing import Any
 import orjson
 import pytest
 import pytest_asyncio
+from aiokafka import AIOKafkaProducer
 
+from aimesh.core.crew import AGENTS
 from aimesh.core.governing import ACTIVE, THROTTLED
+from aimesh.core.telemetry import queue_topic
 from aimesh.embedded.rehearsal import RehearsalServer
+from tests.commands import invoke
 from tests.mesh import Mesh, running_mesh, simple
 from tests.worker import Worker
 
@@ -22,6 +27,7 @@ BURST = 50
 MADE = "events.producer.done"
 STATE, LAG = "/api/v1/mesh/state", "/api/v1/mesh/lag"
 HOPS = ["consumer", "memory", "persistence", "reviewer", "sandbox"]
+CREW = [f"crew-{agent}" for agent in AGENTS]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -106,13 +112,31 @@ async def test_every_change_of_state_is_an_event_with_its_reason(burst: Mesh) ->
 async def test_every_hop_is_measured_and_judged(burst: Mesh, worker: Worker) -> None:
     await worker.wait(LAG, lambda body: {h["verdict"] for h in body["hops"]} == {"OK"})
     hops = (await worker.get(LAG))["hops"]
-    assert sorted(hop["role"] for hop in hops) == HOPS
+    assert sorted(hop["role"] for hop in hops) == sorted([*CREW, *HOPS])
     for hop in hops:
         assert hop["members"] == 1
         assert hop["topic"].startswith(burst.prefix)
         assert hop["history"]
     [consumer] = [hop for hop in hops if hop["role"] == "consumer"]
     assert max(lag for _, lag in consumer["history"]) >= 3
+
+
+async def test_the_crews_queues_are_hops_too(burst: Mesh, worker: Worker) -> None:
+    told = await asyncio.to_thread(
+        invoke, "lag", "--json", "--url", worker.url, env={"AIMESH_DATA": str(burst.data)}
+    )
+    found = {hop["role"]: hop for hop in told.json()["hops"]}
+    writer = found["crew-writer"]
+    queue = queue_topic("writer", burst.prefix)
+    assert (writer["topic"], writer["group"]) == (queue, f"{burst.prefix}aimesh-crew")
+    async with AIOKafkaProducer(bootstrap_servers=burst.kafka) as producer:
+        await producer.send_and_wait(queue, b"no message")
+
+    def is_taken(body: dict[str, Any]) -> bool:
+        [hop] = [hop for hop in body["hops"] if hop["role"] == "crew-writer"]
+        return bool(hop["end"] == hop["committed"] == writer["end"] + 1 and hop["lag"] == 0)
+
+    await worker.wait(LAG, is_taken)
 
 
 async def test_a_role_that_nobody_runs_is_told_and_counts_as_lag(
@@ -125,6 +149,8 @@ async def test_a_role_that_nobody_runs_is_told_and_counts_as_lag(
         assert body["governor"]["lag"] == 5
         body = await watcher.wait(LAG, lambda b: {h["verdict"] for h in b["hops"]} == {"STOPPED"})
         assert body["hops"][0]["reason"] == "no worker runs this role"
+        # not every mesh has a crew
+        assert {hop["role"] for hop in body["hops"]} <= set(HOPS)
         roles = "consumer,sandbox,memory,reviewer,persistence"
         await mesh.start(AIMESH_ROLES=roles, AIMESH_WORKER="doer")
         rows = await mesh.archived(ids)
