@@ -96,5 +96,6 @@ SUITE = (
     ),
     Bench("memory", "What the memory does", ("--tasks", "2"), _memory),
     Bench("telemetry", "Telemetry", ("--messages", "2000", "--errors", "200"), _figures),
+    Bench("open_pages", "200 open pages and 50 events a second", ("--short",), _figures),
     Bench("growth", "Growth to 100 times as much", ("--short",), _figures),
 )
