@@ -7,24 +7,19 @@ worked out from the ledger's lines, by the same code when they are new and after
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
 
-from aimesh.core.message_facts import facts_of
-from aimesh.core.telemetry import PRIORITIES, seconds_of
 from aimesh.tables.telemetry.columns import Columns
+from aimesh.tables.telemetry.message_lines import Line, line_of
 from aimesh.tables.telemetry.queues import Group, Queue
 from aimesh.tables.telemetry.rows import Roll, Store, packed
-from aimesh.tables.telemetry.tasks import ENDS, Tasks
+from aimesh.tables.telemetry.tasks import Tasks
 from aimesh.tables.telemetry.traces import Trace, Traces
 
 LEDGER_PAGE = 256
-
-# ordinal, group, time, time of expiry, id, parent, trace, priority, early end, time of that,
-# whether it begins its trace, tokens, calls, session, user
-Line = list[Any]
 
 
 class Messages:
@@ -63,28 +58,12 @@ class Messages:
             record: an `AgentMessage` with all its fields.
             body: what is kept of it to be shown.
         """
-        kind = record["message_type"]
+        kind, trace_id = record["message_type"], record["trace_id"] or ""
         group = self._group(queue, kind)
-        at = seconds_of(record["timestamp"])
-        ttl = record["ttl_seconds"]
-        trace_id = record["trace_id"] or ""
-        name = record["message_id"]
-        end, ended_at = self.tasks.known_end(name) if kind == "task" else (0, 0.0)
-        line: Line = [
-            ordinal,
-            group.number,
-            at,
-            at + ttl if ttl else 0,
-            name,
-            _answered(record),
-            trace_id,
-            PRIORITIES.index(record["priority"]),
-            end,
-            ended_at,
-            1 if trace_id and self._traces.of_messages(trace_id) is None else 0,
-            *facts_of(record["payload"]),
-        ]
-        number = self.ledger.append(packed(line))
+        known_end = self.tasks.known_end(record["message_id"]) if kind == "task" else (0, 0.0)
+        begins = bool(trace_id) and self._traces.of_messages(trace_id) is None
+        line = line_of(ordinal, group.number, record, known_end, begins)
+        number = self.ledger.append(packed([*line]))
         group.bodies.append(body)
         self._index(number, line)
         while self.ledger.next - self.ledger.low > self._keep:
@@ -103,32 +82,33 @@ class Messages:
 
     def _index(self, number: int, line: Line) -> None:
         """Work a line of the ledger into what is in memory."""
-        ordinal, group_number, at, expires, name, parent, trace_id, priority = line[:8]
-        group = self.groups[group_number]
+        group = self.groups[line.group]
         block, i = self._columns.at(number)
-        block.ordinal[i], block.group[i], block.at[i] = ordinal, group_number, at
+        block.ordinal[i], block.group[i], block.at[i] = line.ordinal, line.group, line.at
         group.numbers.append(number)
-        trace = self._joined(number, line) if trace_id else None
+        trace = self._joined(number, line) if line.trace_id else None
         if group.kind == "task":
             self.tasks.begin(
                 number,
-                name,
+                line.name,
                 queue=group.queue,
-                priority=priority,
-                expires=expires,
-                known_end=(line[8], line[9]),
+                priority=line.priority,
+                expires=line.expires,
+                known_end=(line.end, line.ended_at),
                 trace=trace,
             )
-        elif parent:
-            self.tasks.answer(number, group.kind, parent)
+        elif line.ends:
+            self.tasks.answer(number, group.kind, line.ends)
         if trace is not None:
             self.tasks.settle(trace)
 
     def _joined(self, number: int, line: Line) -> Trace | None:
         """Put a message into its trace; None where the trace was dropped."""
-        traces, trace_id = self._traces, line[6]
-        found = traces.start(line[0], trace_id, line[2]) if line[10] else None
-        trace = found or (None if line[10] else traces.of_messages(trace_id))
+        traces = self._traces
+        if line.begins:
+            trace = traces.start(line.ordinal, line.trace_id, line.at)
+        else:
+            trace = traces.of_messages(line.trace_id)
         if trace is None:
             return None
         block, i = self._columns.at(number)
@@ -140,10 +120,10 @@ class Messages:
             before.chain[j] = number + 1
         trace.last = number
         trace.messages += 1
-        trace.last_at = max(trace.last_at, line[2])
-        traces.use(trace, line[11], line[12])
-        if line[13] or line[14]:
-            traces.name(trace, line[13], line[14])
+        trace.last_at = max(trace.last_at, line.at)
+        traces.use(trace, line.tokens, line.calls)
+        if line.session or line.user:
+            traces.name(trace, line.session, line.user)
         return trace
 
     def expire(self, now: float) -> None:
@@ -233,9 +213,9 @@ class Messages:
         self._columns.restore(low)
         for page in range(low // LEDGER_PAGE, -(-end // LEDGER_PAGE)):
             numbers = range(max(low, page * LEDGER_PAGE), min(end, (page + 1) * LEDGER_PAGE))
-            lines: Sequence[Line] = orjson.loads(b"[%b]" % b",".join(self.ledger.rows(numbers)))
+            lines: list[list[Any]] = orjson.loads(b"[%b]" % b",".join(self.ledger.rows(numbers)))
             for number, line in zip(numbers, lines, strict=True):
-                self._index(number, line)
+                self._index(number, Line(*line))
             yield
         for group, total in zip(self.groups, totals, strict=True):
             group.numbers.dropped = total - len(group.numbers)
@@ -246,13 +226,3 @@ class Messages:
         yield self.ledger
         for group in self.groups:
             yield group.bodies
-
-
-def _answered(record: Mapping[str, Any]) -> str:
-    """Return the id of the task that a message ends, empty where it ends none."""
-    if record["message_type"] not in ENDS:
-        return ""
-    found = record["parent_message_id"]
-    if not found and record["message_type"] == "cancel":
-        found = record["payload"].get("message_id") or record["payload"].get("task_id")
-    return found if isinstance(found, str) else ""
