@@ -14,7 +14,7 @@ from aimesh.services.dead_letters import DeadLetters, NoSuchDeadLetterError
 from aimesh.views.problems import Problem, integer
 
 PATH = "/api/v1/mesh/dead-letters"
-MOST = 200
+MOST, DEFAULT = 200, 50
 FIELDS = {"force": bool, "dry_run": bool, "limit": int}
 
 
@@ -36,7 +36,7 @@ class DeadLetterViews:
 
     async def newest(self, request: web.Request) -> web.Response:
         """Return the newest letters, newest first; ``limit``."""
-        limit = integer(request, "limit", 50, MOST)
+        limit = integer(request, "limit", DEFAULT, MOST)
         found = await self._letters.newest(limit)
         return _answer({"dead_letters": [letter.summary() for letter in found], "as_of": now()})
 

@@ -20,7 +20,7 @@ from aimesh.tables.mesh import MeshTables, cursor_of
 from aimesh.version import __version__
 from aimesh.views.problems import Problem, bad_parameter, integer
 
-MOST_TASKS = 200
+MOST_TASKS, TASKS = 200, 50
 # so long may Kafka take with a submitted task
 SEND_SECONDS = 10.0
 OUTCOMES = ("in_flight", "reviewed", "dead_lettered")
@@ -70,7 +70,7 @@ class MeshViews:
 
     async def tasks(self, request: web.Request) -> web.Response:
         """Return tasks, newest first; ``limit``, ``cursor``, ``outcome``."""
-        limit = integer(request, "limit", 50, MOST_TASKS)
+        limit = integer(request, "limit", TASKS, MOST_TASKS)
         wanted = request.query.get("outcome", "")
         if wanted and wanted not in OUTCOMES:
             raise bad_parameter("outcome", wanted, " or ".join(OUTCOMES))

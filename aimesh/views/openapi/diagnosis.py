@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from aimesh.views.openapi.operations import Operation, Parameter, limit, text, word
+from aimesh.core.diagnosis.prompting import LEAST_BUDGET
+from aimesh.oracle.state import MODES
+from aimesh.views.openapi.operations import Operation, limit, text, whole, word
 from aimesh.views.openapi.schemas import (
     ANYTHING,
     COUNT,
@@ -14,15 +16,12 @@ from aimesh.views.openapi.schemas import (
     maybe,
     shape,
 )
+from aimesh.views.telemetry import claude, oracle, otlp, sampling
+from aimesh.views.telemetry.common import FLAGS
 
-CLAUDE, ORACLE = "/api/v1/claude", "/api/v1/oracle"
-SAMPLING, OTLP = "/api/v1/sampling", "/api/v1/otlp"
-YES_NO = ("true", "false")
-
-_WINDOW = Parameter(
-    "time_window_minutes", {"type": "integer", "minimum": 1, "maximum": 60, "default": 15}
-)
-_MODE = word("mode", ("auto", "labeled", "all", "telemetry"), "How agents are found.")
+_WINDOW = whole("time_window_minutes", claude.MINUTES, claude.MOST_MINUTES)
+_LIMIT = limit(claude.MOST, claude.DEFAULT)
+_MODE = word("mode", MODES, "How agents are found.")
 _SHARE = {"type": "number", "minimum": 0, "maximum": 1}
 _ACTIONS = many(shape(priority=COUNT, action=TEXT, rationale=TEXT))
 
@@ -33,21 +32,21 @@ def _state(part: str) -> Operation:
 
 #: By method and path.
 OPERATIONS = {
-    f"GET {CLAUDE}/diagnose": Operation(
+    f"GET {claude.BASE}/diagnose": Operation(
         (
             _WINDOW,
-            word("format", ("json", "prompt", "summary")),
-            Parameter("budget_tokens", {"type": "integer", "default": 2000}),
+            word("format", claude.FORMATS),
+            whole("budget_tokens", claude.BUDGET, claude.MOST_BUDGET, LEAST_BUDGET),
         ),
         shape(format=TEXT),
         (422,),
     ),
-    f"GET {CLAUDE}/errors": Operation(
+    f"GET {claude.BASE}/errors": Operation(
         (
             _WINDOW,
-            limit(50, 10),
-            word("include_suggestions", YES_NO),
-            word("include_raw_errors", YES_NO),
+            _LIMIT,
+            word("include_suggestions", FLAGS),
+            word("include_raw_errors", FLAGS),
         ),
         shape(
             total_error_types=COUNT, errors=many(ANYTHING), error_store_summary=ANYTHING,
@@ -55,44 +54,44 @@ OPERATIONS = {
         ),
         (422,),
     ),
-    f"GET {CLAUDE}/slow-traces": Operation(
+    f"GET {claude.BASE}/slow-traces": Operation(
         (
-            Parameter("threshold_ms", {"type": "integer", "minimum": 0, "default": 5000}),
-            limit(50, 10),
+            whole("threshold_ms", claude.THRESHOLD_MS, claude.MOST_THRESHOLD, 0),
+            _LIMIT,
         ),
         shape(threshold_ms=NUMBER, count=COUNT, traces=many(ANYTHING), as_of=TIME),
         (422,),
     ),
-    f"GET {CLAUDE}/rate-limits": Operation(
+    f"GET {claude.BASE}/rate-limits": Operation(
         (_WINDOW,),
         shape(status=TEXT, any_limited=FLAG, models=many(ANYTHING), as_of=TIME),
         (422,),
     ),
-    f"GET {CLAUDE}/actions": Operation(
+    f"GET {claude.BASE}/actions": Operation(
         (_WINDOW,),
         shape(system_status=TEXT, total_actions=COUNT, actions=_ACTIONS, as_of=TIME),
         (422,),
     ),
-    f"GET {ORACLE}/state": Operation(
+    f"GET {oracle.BASE}/state": Operation(
         (
-            word("format", ("json", "log", "summary")),
-            word("strict", YES_NO),
+            word("format", oracle.FORMATS),
+            word("strict", FLAGS),
             text("since", "An ETag: `format=log` then tells what has changed."),
             _MODE,
         ),
         problems=(422,),
         also={304: "The caller has it already."},
     ),
-    f"GET {ORACLE}/schema": Operation(media="application/schema+json"),
-    f"GET {ORACLE}/validate": Operation(
+    f"GET {oracle.BASE}/schema": Operation(media="application/schema+json"),
+    f"GET {oracle.BASE}/validate": Operation(
         (_MODE,),
         shape(valid=FLAG, error_count=COUNT, errors=many(ANYTHING), as_of=TIME),
         (422,),
     ),
-    f"GET {ORACLE}/agents": _state("agents"),
-    f"GET {ORACLE}/workload": _state("workload"),
-    f"GET {ORACLE}/llm": _state("litellm"),
-    f"GET {ORACLE}/issues": Operation(
+    f"GET {oracle.BASE}/agents": _state("agents"),
+    f"GET {oracle.BASE}/workload": _state("workload"),
+    f"GET {oracle.BASE}/llm": _state("litellm"),
+    f"GET {oracle.BASE}/issues": Operation(
         (_MODE,),
         shape(
             status=TEXT, issues=many(ANYTHING), agent_count=COUNT, active_tasks=COUNT,
@@ -100,10 +99,10 @@ OPERATIONS = {
         ),
         (422,),
     ),
-    f"GET {SAMPLING}/metrics": Operation(
+    f"GET {sampling.BASE}/metrics": Operation(
         answer=shape(status=TEXT, metrics=ANYTHING, config=ANYTHING, as_of=TIME)
     ),
-    f"POST {SAMPLING}/configure": Operation(
+    f"POST {sampling.BASE}/configure": Operation(
         body={
             "type": "object",
             "properties": {
@@ -118,17 +117,17 @@ OPERATIONS = {
         answer=shape(status=TEXT, new_config=ANYTHING),
         problems=(413, 422),
     ),
-    f"POST {SAMPLING}/reset-metrics": Operation(answer=shape(status=TEXT, as_of=TIME)),
-    f"GET {OTLP}/status": Operation(
+    f"POST {sampling.BASE}/reset-metrics": Operation(answer=shape(status=TEXT, as_of=TIME)),
+    f"GET {otlp.BASE}/status": Operation(
         answer=shape(
             status=TEXT, endpoint=maybe(TEXT), problem=maybe(TEXT), metrics=ANYTHING,
             config=ANYTHING, as_of=TIME,
         )
     ),
-    f"POST {OTLP}/flush": Operation(
+    f"POST {otlp.BASE}/flush": Operation(
         answer=shape(status=TEXT, exported_spans=COUNT, as_of=TIME), problems=(409,)
     ),
-    f"POST {OTLP}/export-trace/{{trace_id}}": Operation(
+    f"POST {otlp.BASE}/export-trace/{{trace_id}}": Operation(
         answer=shape(status=TEXT, trace_id=TEXT, span_count=COUNT, endpoint=maybe(TEXT)),
         problems=(404, 409),
     ),

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from aimesh.views import dead_letters, mesh, streams
 from aimesh.views.audit import PATH as AUDIT
-from aimesh.views.openapi.operations import Operation, Parameter, cursor, limit, text, word
+from aimesh.views.openapi.operations import (
+    Operation,
+    Parameter,
+    cursor,
+    limit,
+    text,
+    whole,
+    word,
+)
 from aimesh.views.openapi.schemas import (
     ANYTHING,
     COUNT,
@@ -54,7 +62,7 @@ _AUDIT = Operation(
     also={202: "The first audit is on its way."},
 )
 _TASKS = Operation(
-    (limit(mesh.MOST_TASKS, 50), cursor(), word("outcome", mesh.OUTCOMES)),
+    (limit(mesh.MOST_TASKS, mesh.TASKS), cursor(), word("outcome", mesh.OUTCOMES)),
     shape(tasks=many(ref("Task")), next_cursor=maybe(TEXT), as_of=TIME),
     (422,),
 )
@@ -74,14 +82,11 @@ _EVENTS = Operation(
 )  # fmt: skip
 _STREAM = Operation(
     (
-        Parameter(
+        whole(
             "recent",
-            {
-                "type": "integer",
-                "minimum": 0,
-                "maximum": streams.RECENT_MOST,
-                "default": streams.RECENT,
-            },
+            streams.RECENT,
+            streams.RECENT_MOST,
+            0,
             "How much of the recent past to begin with.",
         ),
         text("kinds", "Of these kinds only, separated by commas."),
@@ -133,7 +138,7 @@ OPERATIONS = {
     ),
     f"GET {BASE}/stream": _STREAM,
     f"GET {dead_letters.PATH}": Operation(
-        (limit(dead_letters.MOST, 50),),
+        (limit(dead_letters.MOST, dead_letters.DEFAULT),),
         shape(dead_letters=many(ref("DeadLetter")), as_of=TIME),
         (422,),
     ),

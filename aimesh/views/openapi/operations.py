@@ -53,10 +53,15 @@ class Operation:
     also: dict[int, str] = field(default_factory=dict)
 
 
-def limit(most: int, default: int, least: int = 1) -> Parameter:
-    """Return the parameter for how many a list has at most."""
+def whole(name: str, default: int, most: int, least: int = 1, what: str = "") -> Parameter:
+    """Return a parameter that is a whole number."""
     schema = {"type": "integer", "minimum": least, "maximum": most, "default": default}
-    return Parameter("limit", schema, "How many at most.")
+    return Parameter(name, schema, what)
+
+
+def limit(most: int, default: int) -> Parameter:
+    """Return the parameter for how many a list has at most."""
+    return whole("limit", default, most, what="How many at most.")
 
 
 def cursor(form: str = "") -> Parameter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aimesh.core.telemetry import CATEGORIES, MESSAGE_TYPES, SEVERITIES
 from aimesh.tables.telemetry.traces import STATUSES
-from aimesh.views.openapi.operations import Operation, Parameter, cursor, limit, text, word
+from aimesh.views.openapi.operations import Operation, cursor, limit, text, whole, word
 from aimesh.views.openapi.schemas import (
     ANYTHING,
     COUNT,
@@ -136,11 +136,7 @@ _SPAN_METRICS = Operation(
 _STREAM = Operation(
     (
         text("trace_id", "Of this trace only."),
-        Parameter(
-            "recent",
-            {"type": "integer", "minimum": 0, "maximum": streams.MOST_RECENT, "default": 0},
-            "How much of the recent past to begin with.",
-        ),
+        whole("recent", 0, streams.MOST_RECENT, 0, "How much of the recent past to begin with."),
         text("Last-Event-ID", "Where to go on; browsers send it as a header."),
     ),
     {**TEXT, "description": "Events with `id`, `event` and `data`; `gap` where some are missing."},

@@ -13,14 +13,14 @@ from aimesh.diagnosing.analysis import Analysis, Diagnosis
 from aimesh.records import now
 from aimesh.tables.telemetry.tables import TelemetryTables
 from aimesh.views.problems import integer
-from aimesh.views.telemetry.common import Source, answer, choice
+from aimesh.views.telemetry.common import FLAGS, Source, answer, choice
 
 BASE = "/api/v1/claude"
 MINUTES, MOST_MINUTES = 15, 60
 BUDGET, MOST_BUDGET = 2000, 100_000
 MOST, DEFAULT = 50, 10
 THRESHOLD_MS, MOST_THRESHOLD = 5000, 86_400_000
-FLAGS = ("true", "false")
+FORMATS = ("json", "prompt", "summary")
 
 
 class ClaudeViews:
@@ -55,7 +55,7 @@ class ClaudeViews:
 
     async def diagnose(self, request: web.Request) -> web.Response:
         """Return what is wrong, the cause first: ``format=json``, ``prompt`` or ``summary``."""
-        form = choice(request, "format", ("json", "prompt", "summary"))
+        form = choice(request, "format", FORMATS)
         budget = integer(request, "budget_tokens", BUDGET, MOST_BUDGET, LEAST_BUDGET)
         tables, found = await self._made(request)
         if form == "summary":

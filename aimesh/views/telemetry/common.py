@@ -16,6 +16,7 @@ from aimesh.views.problems import Problem, bad_parameter
 
 _CURSOR = re.compile(r"[a-z]([0-9]{1,18})(?:\.([0-9]{1,18}))?")
 MOST_CHARACTERS = 500
+FLAGS = ("true", "false")
 
 
 class Source:

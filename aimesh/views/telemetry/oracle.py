@@ -21,11 +21,11 @@ from aimesh.services.model_list import ModelList
 from aimesh.services.schema import StateValidator
 from aimesh.settings import Settings
 from aimesh.views.problems import Problem
-from aimesh.views.telemetry.common import Source, answer, choice, text
+from aimesh.views.telemetry.common import FLAGS, Source, answer, choice, text
 
 BASE = "/api/v1/oracle"
 MINUTES = 15
-FLAGS = ("true", "false")
+FORMATS = ("json", "log", "summary")
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class OracleViews:
 
     async def state(self, request: web.Request) -> web.Response:
         """Return the state, as ``format`` says; 304 where the caller has it already."""
-        form = choice(request, "format", ("json", "log", "summary"))
+        form = choice(request, "format", FORMATS)
         strict = choice(request, "strict", FLAGS)
         state = await self._built(request)
         if form == "summary":
