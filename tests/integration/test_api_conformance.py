@@ -19,7 +19,7 @@ CHECKS = (
 )
 # these go on for ever, and are asked in tests of their own
 ENDLESS = "/stream$|^/ws/"
-SECONDS = 60
+SECONDS = 120
 # Python 3.11's parser fails so now and then in a thread of schemathesis; nothing was asked then
 INTERPRETERS_OWN = "SystemError: AST constructor recursion depth mismatch"
 
