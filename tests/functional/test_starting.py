@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from faust.web.base import Web
 
 from aimesh.services.status import ServiceStatus, StatusKeeper
+from aimesh.settings import ROLES, Settings
 from aimesh.views import streams
 from aimesh.views.problems import problems
 from aimesh.views.starting import Starting
+from aimesh.wiring import create_app
 
 Client = TestClient[web.Request, web.Application]
 
@@ -81,3 +85,14 @@ async def test_a_worker_that_has_begun_answers_everything(
     # one that goes later on does not take away what is known
     worker.keeper.bad("no broker answers")
     assert (await client.get("/api/v1/mesh/state")).status == 200
+
+
+def test_the_roles_of_a_worker_share_one_web(tmp_path: Path) -> None:
+    root = create_app(Settings(data=tmp_path))
+    assert root.roles.keys() >= set(ROLES)
+    webs = [
+        name
+        for name, app in {"root": root, **root.roles}.items()
+        if any(isinstance(service, Web) for service in app.boot_strategy.server())
+    ]
+    assert webs == ["root"]
