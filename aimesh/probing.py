@@ -119,6 +119,8 @@ class BrokerProbe(Service):
         except UnavailableError as exc:
             # its remedy is the client's own words for what went wrong
             self._keeper.bad(f"{exc.reason}: {exc.remedy}", REMEDY)
+        except TimeoutError:
+            self._keeper.bad(f"no broker answers within {BROKER_SECONDS:g} s", REMEDY)
         except Exception as exc:  # noqa: BLE001 - whatever it is, no broker has answered
             self._keeper.bad(f"no broker answers: {exc!r}", REMEDY)
         else:
