@@ -101,5 +101,6 @@ async def running_up(
     try:
         await mesh.worker.says("up in", 120)
         yield mesh
+        await mesh.worker.hold_state()
     finally:
         await mesh.kill()

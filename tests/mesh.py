@@ -161,8 +161,13 @@ class Mesh:
             found.add((message.key or message.offset, data.get("attempt")))
         return len(found)
 
+    async def hold_states(self) -> None:
+        """Hold what every worker that still runs tells of the whole system to the schema."""
+        await asyncio.gather(*(worker.hold_state() for worker in self.workers))
+
     async def stop(self) -> None:
         """End all workers that still run, in order."""
+        await self.hold_states()
         ending = [worker for worker in self.workers if worker.process.returncode is None]
         assert not any(await asyncio.gather(*(worker.stop() for worker in ending)))
 
@@ -173,6 +178,8 @@ async def running_mesh(
 ) -> AsyncIterator[Mesh]:
     """Give a mesh in a folder; its model serves, and its workers run, no longer than the body.
 
+    What it tells of itself at the end must be as the schema says.
+
     Arguments:
         model: left out, one that answers at once, and with code every time.
         environ: variables of all workers.
@@ -182,6 +189,7 @@ async def running_mesh(
         mesh = Mesh(kafka, folder, serving, environ)
         try:
             yield mesh
+            await mesh.hold_states()
         finally:
             for worker in mesh.workers:
                 await worker.kill()

@@ -12,9 +12,13 @@ from typing import Any
 
 import aiohttp
 
+from aimesh.services.schema import StateValidator
 from tests.waiting import until
 
 PAUSE = 0.05
+STATE = "/api/v1/oracle/state?strict=false"
+# what a worker answers that observes nothing, or has not begun to
+NO_STATE = (404, 503)
 
 
 class Worker:
@@ -75,6 +79,25 @@ class Worker:
         )
         task: dict[str, Any] = body["task"]
         return task
+
+    async def hold_state(self, limit: float = 2.0) -> None:
+        """Hold what it tells of the whole system to the schema, where it runs and observes.
+
+        One that does not answer within ``limit`` seconds is passed over: some tests end theirs,
+        stop them, or take away what they need.
+        """
+        if self.process.returncode is not None:
+            return
+        try:
+            async with asyncio.timeout(limit):
+                status, state = await self.fetch(STATE)
+        except TimeoutError:
+            return
+        if status and status not in NO_STATE:
+            assert status == 200, (STATE, status, state)
+            found = StateValidator().errors(state)
+            wrong = "\n".join(f"{error['path'] or '/'}: {error['message']}" for error in found)
+            assert not found, f"the state does not fit its schema:\n{wrong}"
 
     def said(self, text: str) -> bool:
         """Whether the worker's log has a text."""
