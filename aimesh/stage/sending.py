@@ -11,6 +11,9 @@ from aimesh.errors import TooLargeError
 from aimesh.faustfix import MeshApp, MeshProducer
 from aimesh.topics import MOST_RECORD_BYTES
 
+# what a broker says to a message that is larger than it takes
+TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
+
 
 async def send(
     app: MeshApp,
@@ -36,12 +39,6 @@ async def send(
             partition = await producer.partition_for(topic, key)
         sent = await producer.write(TopicPartition(topic, partition), key, value, pairs)
         offset: int = sent.offset
-    except (MessageSizeTooLargeError, RecordListTooLargeError) as exc:
+    except TOO_LARGE as exc:
         raise TooLargeError(f"{topic} does not take a message of {size} bytes") from exc
     return offset
-
-
-def is_too_large(exc: BaseException) -> bool:
-    """Tell whether Kafka's client or broker refused a message for its size."""
-    refusals = (TooLargeError, MessageSizeTooLargeError, RecordListTooLargeError)
-    return isinstance(exc, refusals) or isinstance(exc.__cause__, refusals)

@@ -30,7 +30,7 @@ from aimesh.stage.letters import Letters
 from aimesh.stage.pruning import Pruning
 from aimesh.stage.recovery import Recovery, fatal
 from aimesh.stage.runner import Runner, Work, backoff
-from aimesh.stage.sending import is_too_large, send
+from aimesh.stage.sending import TOO_LARGE, send
 
 logger = logging.getLogger(__name__)
 
@@ -195,7 +195,7 @@ class Stage:
             try:
                 await written
             except Exception as exc:
-                if is_too_large(exc):
+                if isinstance(exc, TOO_LARGE):
                     raise TooLargeError(f"the job does not fit: {exc}") from exc
                 failures += 1
                 logger.warning("%s: could not write job %s: %s", self.source, job.key, exc)
