@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import faust
 from aiokafka.errors import KafkaError
-from faust.exceptions import ProducerSendError
 
 from aimesh import codec
 from aimesh.core.identity import derived_id
@@ -48,7 +47,7 @@ class Intake:
                 except Exception as exc:
                     # what escapes an agent is a message lost
                     failures += 1
-                    known = isinstance(exc, MeshError | KafkaError | ProducerSendError)
+                    known = isinstance(exc, MeshError | KafkaError)
                     logger.warning(
                         "%s: could not be taken on, trying again: %r",
                         event.message,

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from aiokafka.errors import KafkaError
-from faust.exceptions import ProducerSendError
 
 from aimesh.errors import UnavailableError
 from aimesh.faustfix.tables import MeshTable
@@ -68,7 +67,7 @@ class Book:
         try:
             for change in changes:
                 await asyncio.shield(change)
-        except (KafkaError, ProducerSendError) as exc:
+        except KafkaError as exc:
             raise UnavailableError("kafka", f"it did not take what the crew noted: {exc}") from exc
 
     def all(self, prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
