@@ -19,6 +19,7 @@ from aimesh.faustfix import MeshApp
 from aimesh.settings import Settings
 from aimesh.stage import Job, Send, Stage
 from aimesh.topics import Layout
+from aimesh.wiring.crew_troubles import CrewTroubles
 from aimesh.wiring.mesh import ROUNDS, SLACK
 from aimesh.wiring.parts import Parts
 
@@ -75,23 +76,20 @@ def _stage(parts: Parts, app: MeshApp, book: Book, agent: str) -> Stage:
         if what in ("restarted", "absorbed", "dead"):
             tell.event(what, level="error" if what == "dead" else "info", of=job.task_id, **data)
 
-    stage = Stage(
+    troubles = CrewTroubles(parts.telemetry.acting_as(agent), model=parts.settings.model)
+    stage = parts.told_stage(
         app,
+        troubles,
+        listen,
+        work=desk.work,
+        admit=desk.admit,
         name=agent,
         source=queue_topic(agent, parts.settings.topic_prefix),
         kind=QueueMessage,
-        work=desk.work,
-        admit=desk.admit,
-        dead_letters_topic=parts.name(topics.DEAD_LETTERS),
-        owner=parts.identity,
         partitions=PARTITIONS,
         slots=SLOTS,
         deadline=limit + PATIENCE + SLACK,
-        tries=parts.settings.job_tries,
-        retention=parts.settings.seen_retention,
-        listener=listen,
     )
-    parts.stages.append(stage)
     if isinstance(desk, Orchestrator):
         _watch(app, desk)
     return stage

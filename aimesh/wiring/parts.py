@@ -20,6 +20,8 @@ from aimesh.services.ollama import Ollama
 from aimesh.services.sandbox import Limits, Sandbox
 from aimesh.settings import Settings
 from aimesh.stage import Job, Stage
+from aimesh.stage.runner import Work
+from aimesh.stage.stage import Listener
 from aimesh.steps import SteppingMemory, SteppingOllama, SteppingSandbox, stepwise
 from aimesh.telemetry import Telemetry
 from aimesh.telling import Teller
@@ -137,19 +139,39 @@ class Parts:
         }
 
     def stage(self, role: str, tell: Teller, app: MeshApp, **options: Any) -> Stage:
-        """Return a stage of a role's application; ``options`` are those of `Stage`."""
+        """Return the stage of a role's application; ``options`` are those of `Stage`."""
         options.setdefault("partitions", self.settings.partitions)
-        troubles = self.troubles(role)
 
         def listen(what: str, job: Job, data: dict[str, Any]) -> None:
-            troubles.of_job(what, job, data)
             if what != "buried":
                 tell.of_job(what, job, data)
 
         steps = Teller(app, self.name(topics.STEPS), role)
-        options["work"] = stepwise(steps, troubles.told(options["work"]))
+        options["work"] = stepwise(steps, options["work"])
+        stage = self.told_stage(app, self.troubles(role), listen, **options)
+        Reporter([stage], role=role, topic=self.name(topics.GOVERNOR), services=self.statuses)
+        return stage
+
+    def told_stage(
+        self, app: MeshApp, troubles: Troubles, listener: Listener, *, work: Work, **options: Any
+    ) -> Stage:
+        """Return a stage as every one of this worker is made.
+
+        Arguments:
+            app: its application.
+            troubles: tells of its errors.
+            listener: told of what happens to its jobs besides.
+            work: does its work.
+            options: more of those of `Stage`.
+        """
+
+        def listen(what: str, job: Job, data: dict[str, Any]) -> None:
+            troubles.of_job(what, job, data)
+            listener(what, job, data)
+
         stage = Stage(
             app,
+            work=troubles.told(work),
             dead_letters_topic=self.name(topics.DEAD_LETTERS),
             owner=self.identity,
             tries=self.settings.job_tries,
@@ -158,7 +180,6 @@ class Parts:
             **options,
         )
         self.stages.append(stage)
-        Reporter([stage], role=role, topic=self.name(topics.GOVERNOR), services=self.statuses)
         return stage
 
     def statuses(self) -> list[dict[str, Any]]:
