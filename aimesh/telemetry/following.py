@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
@@ -11,9 +10,6 @@ from typing import Any
 
 from aimesh.core import trace
 from aimesh.core.telemetry import AgentMessage, DetailedError
-
-_TRACE = re.compile(r"[0-9a-f]{32}")
-_SPAN = re.compile(r"[0-9a-f]{16}")
 
 
 @dataclass(frozen=True)
@@ -42,7 +38,9 @@ def headers_of(record: AgentMessage | DetailedError, agent: str) -> list[tuple[s
     """Return a record's headers: trace context, and CloudEvents attributes in binary mode."""
     is_message = isinstance(record, AgentMessage)
     headers = {
-        "traceparent": traceparent(record.trace_id or "", record.span_id or ""),
+        trace.HEADER: trace.traceparent(
+            record.trace_id or new_trace_id(), record.span_id or new_span_id()
+        ),
         "ce_specversion": "1.0",
         "ce_id": record.message_id if isinstance(record, AgentMessage) else record.error_id,
         "ce_source": f"/{agent}",
@@ -53,25 +51,11 @@ def headers_of(record: AgentMessage | DetailedError, agent: str) -> list[tuple[s
     return [(name, text.encode("utf-8", "replace")) for name, text in headers.items()]
 
 
-def traceparent(trace_id: str, span_id: str) -> str:
-    """Return the header for a place in a trace, whatever form its users gave the ids."""
-    plain = trace_id.lower().replace("-", "")
-    if not _TRACE.fullmatch(plain) or set(plain) == {"0"}:
-        plain = trace.trace_id(trace_id) if trace_id else new_trace_id()
-    span = span_id.lower()
-    if not _SPAN.fullmatch(span) or set(span) == {"0"}:
-        span = trace.span_id(span_id) if span_id else new_span_id()
-    return trace.traceparent(plain, span)
-
-
 def place_of(origin: AgentMessage | Mapping[str, Any] | Iterable[tuple[str, Any]]) -> Place | None:
     """Return the place that a message, or a Kafka message's headers, belong to."""
     if isinstance(origin, AgentMessage):
         return Place(origin.trace_id, origin.span_id or "") if origin.trace_id else None
     pairs = origin.items() if isinstance(origin, Mapping) else origin
-    for name, value in pairs:
-        if name.lower() == "traceparent" and value:
-            text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-            if found := trace.parse_traceparent(text):
-                return Place(*found)
-    return None
+    # those of HTTP are in any case
+    found = trace.place_in((name.lower(), value) for name, value in pairs)
+    return Place(*found) if found else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,8 +17,6 @@ from aimesh.core.telemetry import ERRORS_TOPIC, AgentMessage, DetailedError, que
 from aimesh.errors import InvalidRecordError
 from aimesh.records import now
 from aimesh.stage import Rejected, Send
-
-_TRACE = re.compile(r"[0-9a-f]{32}")
 
 
 class QueueMessage(
@@ -56,26 +53,18 @@ def taken(record: QueueMessage, message: Any, agent: str) -> QueueMessage:
     Raises:
         Rejected: it is none; says which field cannot be used.
     """
+    place = trace.place_in(message.headers)
     try:
         values = AgentMessage.checked(
             record.asdict(),
             message_id=derived_id(message.topic, message.partition, message.offset),
             target_agent=agent,
             timestamp=time_text(max(0.0, message.timestamp or 0.0)),
-            trace_id=_trace_header(message.headers),
+            trace_id=place[0] if place else None,
         )
     except InvalidRecordError as exc:
         raise Rejected(str(exc)) from exc
     return QueueMessage(**values, task_id=values["message_id"])
-
-
-def _trace_header(headers: Any) -> str | None:
-    pairs = headers.items() if isinstance(headers, Mapping) else headers or ()
-    for name, value in pairs:
-        if name == "traceparent" and value:
-            found = trace.parse_traceparent(value.decode("utf-8", "replace"))
-            return found[0] if found else None
-    return None
 
 
 class Post:
@@ -121,23 +110,15 @@ class Post:
 
     def send(self, message: AgentMessage) -> Send:
         """Return what puts a message into its target's queue."""
+        place = trace.traceparent(trace_of(message), trace.span_id(message.message_id))
         return Send(
             queue_topic(message.target_agent, self._prefix),
             codec.dumps(message.stored()).decode(),
             message.target_agent,
-            headers_of(message),
+            {trace.HEADER: place},
         )
 
     def error(self, error: DetailedError) -> Send:
         """Return what tells all observers of an error."""
         text = codec.dumps(redact(error.stored())).decode()
         return Send(self._prefix + ERRORS_TOPIC, text, self.agent)
-
-
-def headers_of(message: AgentMessage) -> dict[str, str]:
-    """Return the headers that carry a message's trace on."""
-    plain = (message.trace_id or "").lower().replace("-", "")
-    if not _TRACE.fullmatch(plain) or set(plain) == {"0"}:
-        plain = trace.trace_id(trace_of(message))
-    span = trace.span_id(message.message_id)
-    return {"traceparent": trace.traceparent(plain, span)}
