@@ -104,15 +104,16 @@ class Stack:
         variables = [part for k, v in environment.items() for part in ("--env", f"{k}={v}")]
         command = [*ENGINE, "run", "--detach", "--network=host", "--name", name, *ULIMITS]
         await run(
-            *command, *flags_of(described, self.project), *variables, filled(described["image"])
-        )
+            *command, *flags_of(described, self.project), *variables,
+            filled(described["image"]), *described.get("command", []),
+        )  # fmt: skip
         self.running[name] = service
         return name
 
     async def healthy(self, *names: str) -> None:
         """Wait until the image's own health check passes in these containers."""
         deadline = time.monotonic() + READY_SECONDS
-        waiting, told = set(names), ""
+        waiting, told = {name for name in names if self.is_asked(name)}, ""
         while waiting:
             for name in sorted(waiting):
                 code, told = await run(*ENGINE, "healthcheck", "run", name, check=False)
@@ -123,6 +124,11 @@ class Stack:
                 _, log = await run(*ENGINE, "logs", "--tail", "30", min(waiting), check=False)
                 raise Failure(f"not healthy: {sorted(waiting)}; {told}\n{log}")
             await asyncio.sleep(0.5)
+
+    def is_asked(self, name: str) -> bool:
+        """Tell whether a container has a health check."""
+        check = self.services[self.running[name]].get("healthcheck", {})
+        return not check.get("disable")
 
     async def inside(self, service: str, *command: str, check: bool = True) -> tuple[int, str]:
         """Run a command in the first container of a service."""
@@ -193,6 +199,20 @@ async def audited(stack: Stack, tasks: int) -> dict[str, Any]:
     raise Failure(f"the audit does not balance: {report}")
 
 
+async def until_samples_talk(stack: Stack) -> None:
+    """Wait until messages are seen in the sample agents' queues."""
+    names = [name for name in stack.services if name.startswith("sample-")]
+    wanted = {f"agent-queue-{name.removeprefix('sample-')}" for name in names}
+    deadline, found = time.monotonic() + 60, set[str]()
+    while time.monotonic() < deadline:
+        _, text = await stack.inside("dashboard", "aimesh", "state", "--json")
+        found = {queue["name"] for queue in json.loads(text)["queues"]}
+        if wanted <= found:
+            return say(f"queues with messages: {', '.join(sorted(found))}")
+        await asyncio.sleep(1)
+    raise Failure(f"nothing in {wanted - found}; there is in {found}")
+
+
 async def trial(stack: Stack, tasks: int, workers: int) -> None:
     """Start, stress, scale up and down, audit and stop."""
     begun = time.monotonic()
@@ -204,6 +224,9 @@ async def trial(stack: Stack, tasks: int, workers: int) -> None:
     )
     verdict = json.loads(text)
     say(f"sandbox: {verdict['verdict']}, layers {', '.join(verdict['isolation'])}")
+    await stack.inside("dashboard", "aimesh", "crew", "What is a heap, and how is one written?")
+    say("the crew has answered a question")
+    await until_samples_talk(stack)
     await stack.inside("dashboard", "aimesh", "stress", "-n", str(tasks), "--bare", "--no-follow")
     say(f"{tasks} bare tasks are in")
     more = [await stack.start("consumer-agent") for _ in range(workers - 1)]
