@@ -18,6 +18,7 @@ from aimesh.faustfix import MeshApp
 from aimesh.records import Task, now
 from aimesh.tables.mesh import MeshTables, cursor_of
 from aimesh.version import __version__
+from aimesh.views.observed import tables_of
 from aimesh.views.problems import Problem, bad_parameter, integer
 
 MOST_TASKS, TASKS = 200, 50
@@ -60,9 +61,7 @@ class MeshViews:
 
     @property
     def _tables(self) -> MeshTables:
-        if not self._observer.ready:
-            raise Problem(503, "Not ready", "the tables are being recovered, try again shortly")
-        return self._observer.tables
+        return tables_of(self._observer)
 
     async def state(self, request: web.Request) -> web.Response:
         """Return how the whole mesh is doing."""

@@ -9,6 +9,7 @@ from orjson import dumps
 
 from aimesh.agents.observer import Observer
 from aimesh.records import now
+from aimesh.views.observed import tables_of
 from aimesh.views.problems import Problem
 from aimesh.views.tasks_prompts import prompts_of
 from aimesh.views.tasks_reading import TaskEvents
@@ -38,9 +39,7 @@ class TaskViews:
     async def get(self, request: web.Request) -> web.Response:
         """Return a task's state, all of its events, and the prompts that follow from them."""
         task_id = request.match_info["task_id"]
-        if not self._observer.ready:
-            raise Problem(503, "Not ready", "the tables are being recovered, try again shortly")
-        state = self._observer.tables.task(task_id)
+        state = tables_of(self._observer).task(task_id)
         if state is None:
             raise Problem(404, "No such task", f"there is no task {task_id!r}")
         async with self._places:

@@ -12,7 +12,8 @@ from aiohttp import web
 
 from aimesh.agents.telemetry_observer import TelemetryObserver
 from aimesh.tables.telemetry.tables import TelemetryTables
-from aimesh.views.problems import Problem, bad_parameter
+from aimesh.views.observed import tables_of
+from aimesh.views.problems import bad_parameter
 
 _CURSOR = re.compile(r"[a-z]([0-9]{1,18})(?:\.([0-9]{1,18}))?")
 MOST_CHARACTERS = 500
@@ -38,9 +39,7 @@ class Source:
         Raises:
             Problem: they are not there yet, or another observer has them.
         """
-        if not self._observer.ready:
-            raise Problem(503, "Not ready", "the tables are being recovered, try again shortly")
-        tables = self._observer.tables
+        tables = tables_of(self._observer)
         tables.expire()
         return tables
 
