@@ -19,7 +19,7 @@ class Reader(Protocol):
         """The role's application."""
 
     @property
-    def settled(self) -> bool:
+    def ready(self) -> bool:
         """Whether the tables are read, or are another worker's."""
 
 
@@ -70,7 +70,7 @@ class Health:
         if app.in_recovery or not app.tables.actives_ready:
             return "tables are being recovered"
         reader = self._readers.get(app)
-        if reader is not None and not reader.settled:
+        if reader is not None and not reader.ready:
             return "tables are being read"
         return ""
 

@@ -55,6 +55,7 @@ class Observer:
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._batch: list[faust.Event] = []
         self._filled = asyncio.Event()
+        #: Whether the tables are read, or are another worker's.
         self.ready = False
         #: Whether this worker has the feed, and so the tables.
         self.holds = False
@@ -66,11 +67,6 @@ class Observer:
         app.task(self._write)
         app.on_partitions_revoked.connect(self._on_revoked, weak=False)
         app.on_rebalance_complete.connect(self._on_rebalance_complete, weak=False)
-
-    @property
-    def settled(self) -> bool:
-        """Whether the tables are read."""
-        return self.ready
 
     def holder(self) -> str:
         """Return the address of the worker that has the tables, empty where nobody is known."""

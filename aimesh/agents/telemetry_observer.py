@@ -108,11 +108,6 @@ class TelemetryObserver:
         return self._ready.is_set() if self._follower is None else self._follower.ready
 
     @property
-    def settled(self) -> bool:
-        """Whether the tables are read."""
-        return self.ready
-
-    @property
     def holds_feed(self) -> bool:
         """Whether this worker is the one that writes the tables down."""
         return self._ready.is_set()

@@ -42,7 +42,7 @@ class Worker:
 
     def __init__(self) -> None:
         self.consumer, watcher = Role(), Role()
-        self.observer = SimpleNamespace(app=watcher, settled=True)
+        self.observer = SimpleNamespace(app=watcher, ready=True)
         self.waiting: dict[str, tuple[str, float]] = {}
         self.services: list[dict[str, Any]] = []
         runner = SimpleNamespace(waiting=self.waiting)
@@ -107,7 +107,7 @@ async def test_a_role_that_does_not_work_yet_is_named_with_the_reason(
 async def test_an_observer_that_still_reads_its_tables_is_not_ready(
     client: Client, worker: Worker
 ) -> None:
-    worker.observer.settled = False
+    worker.observer.ready = False
     assert (await get(client, "/readyz", 503))["not_ready"] == ["observer"]
 
 
