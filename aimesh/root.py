@@ -29,13 +29,13 @@ LATEST = 25.0
 
 
 class Hub(Protocol):
-    """What feeds open pages."""
+    """What begins before the roles, and is told to end before them."""
 
     async def start(self) -> None:
-        """Begin to feed them."""
+        """Begin."""
 
     async def stop(self) -> None:
-        """Let them go."""
+        """End, and let go of whoever would hold the others up."""
 
 
 class MeshWeb(Web):
@@ -86,7 +86,7 @@ class RootApp(MeshApp):
             guard: puts the checks that every request passes into the web application.
             probe: tells the web how Kafka is; started with it, before Kafka is waited for.
             services: started along with the roles.
-            hubs: feeds to the pages; stopped first, for open pages would hold the web server up.
+            hubs: begin before the roles; stopped first, for open pages would hold the web up.
             closers: called when all has stopped.
         """
         self.roles = roles
