@@ -58,7 +58,7 @@ class Reporter:
             open=len(jobs),
             oldest_s=round(max(0.0, time.time() - oldest), 3),
             deadline_s=max(stage.runner.deadline for stage in stages),
-            slots=sum(stage.runner.capacity for stage in stages),
+            slots=self.slots(),
             running=sum(len(stage.running) for stage in stages),
             waiting=waiting,
             waiting_since=time_text(since) if since else "",
@@ -67,6 +67,10 @@ class Reporter:
             services=self._services(),
             ts=now(),
         )
+
+    def slots(self) -> int:
+        """Return how many jobs can be worked on at the same time."""
+        return sum(stage.runner.capacity for stage in self._stages)
 
     def counts(self) -> dict[str, int]:
         """Return how often what has happened to jobs."""

@@ -39,6 +39,7 @@ def crew(parts: Parts) -> dict[str, MeshApp]:
     stages = [_stage(parts, app, book, agent) for agent in AGENTS]
     CrewReporter(
         dict(zip(AGENTS, stages, strict=True)),
+        places=parts.settings.llm_concurrency,
         role=ROLE,
         topic=parts.name(topics.GOVERNOR),
         services=parts.statuses,

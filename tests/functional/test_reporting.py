@@ -58,8 +58,8 @@ def test_a_stage_that_has_nothing_to_do_says_so() -> None:
 
 def test_stages_of_one_role_are_added_up_and_the_oldest_counts() -> None:
     stages = {"coder": stage(7, 2, waiting=1, deadline=60.0), "writer": stage(3, waiting=4)}
-    report = CrewReporter(stages, **ABOUT).report()
-    assert (report.open, report.running, report.slots, report.deadline_s) == (3, 3, 8, 60)
+    report = CrewReporter(stages, places=3, **ABOUT).report()
+    assert (report.open, report.running, report.slots, report.deadline_s) == (3, 3, 6, 60)
     assert 7 <= report.oldest_s < 60
     assert (report.waiting, report.waiting_since) == ("waits 4 s", "2025-12-31T23:59:56.500Z")
     assert report.counts == {"done": 4, "retried": 2, "coder.open": 2, "writer.open": 1}

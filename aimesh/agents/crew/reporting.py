@@ -14,12 +14,19 @@ class CrewReporter(Reporter):
 
     Arguments:
         stages: by agent.
+        places: how many tasks each agent works on at the same time; it takes on many more, which
+            wait for their turn.
         options: those of `Reporter`.
     """
 
-    def __init__(self, stages: Mapping[str, Stage], **options: Any) -> None:
+    def __init__(self, stages: Mapping[str, Stage], *, places: int, **options: Any) -> None:
         self._by_agent = stages
+        self._places = places
         super().__init__(list(stages.values()), **options)
+
+    def slots(self) -> int:
+        """Return how many tasks the crew can work on at the same time."""
+        return self._places * len(self._by_agent)
 
     def counts(self) -> dict[str, int]:
         """Return how often what has happened to tasks, and how many each agent has open."""
