@@ -49,7 +49,8 @@ class Draining:
 
     def _note(self, at: float) -> None:
         if self.drained_after is not None and self.state == ACTIVE and self.active_after is None:
-            self.active_after = at
+            # the decision may have been made before the sample was looked at
+            self.active_after = max(at, self.drained_after)
 
     @property
     def is_over(self) -> bool:

@@ -40,3 +40,10 @@ def test_without_a_governor_it_is_not_over() -> None:
     draining.sample(1.0, {0: 5}, {0: 5})
     assert not draining.is_over
     assert draining.summary()["state"] is None
+
+
+def test_the_producer_does_not_go_on_before_the_burst_is_taken() -> None:
+    draining = Draining({0: 5}, 5)
+    draining.sample(6.55, {0: 5}, {0: 5})
+    draining.decided(6.54, ACTIVE, "lag 0")
+    assert draining.active_after == 6.55
