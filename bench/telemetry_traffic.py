@@ -22,7 +22,8 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaProducer
 
-from aimesh.core.telemetry import CATEGORIES, ERRORS_TOPIC, PRIORITIES, queue_topic, rfc3339
+from aimesh.core.moments import rfc3339
+from aimesh.core.telemetry import CATEGORIES, ERRORS_TOPIC, PRIORITIES, queue_topic
 from aimesh.services.kafka import KafkaAdmin
 from aimesh.topics import DAY, Layout
 

@@ -9,14 +9,8 @@ from typing import Any
 
 import orjson
 
-from aimesh.core.telemetry import (
-    CATEGORIES,
-    PRIORITIES,
-    SEVERITIES,
-    AgentMessage,
-    DetailedError,
-    rfc3339,
-)
+from aimesh.core.moments import rfc3339
+from aimesh.core.telemetry import CATEGORIES, PRIORITIES, SEVERITIES, AgentMessage, DetailedError
 from aimesh.tables.telemetry.rows import Store
 from aimesh.tables.telemetry.tables import Keep, TelemetryTables
 

@@ -12,7 +12,8 @@ from aimesh.commands.base import Run, command
 from aimesh.commands.failures import DONE, FAILED
 from aimesh.commands.reading import given_text, message_of
 from aimesh.core.crew import AGENTS, ORCHESTRATOR, QUESTION_BYTES, USER
-from aimesh.core.telemetry import PRIORITIES, AgentMessage, queue_topic, seconds_of
+from aimesh.core.moments import seconds_of
+from aimesh.core.telemetry import PRIORITIES, AgentMessage, queue_topic
 from aimesh.core.text import printable
 from aimesh.errors import UnavailableError
 

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from aimesh.core import trace
-from aimesh.core.telemetry import PRIORITIES, AgentMessage, seconds_of
+from aimesh.core.moments import seconds_of
+from aimesh.core.telemetry import PRIORITIES, AgentMessage
 from aimesh.core.text import cut, printable
 
 ORCHESTRATOR = "orchestrator"

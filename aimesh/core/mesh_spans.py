@@ -8,8 +8,8 @@ from typing import Any
 from aimesh.core import trace
 from aimesh.core.mesh_events import Event
 from aimesh.core.mesh_steps import steps_of, with_results
+from aimesh.core.moments import seconds_of
 from aimesh.core.spans import COMPLETED, FAILED, Handoff, Span
-from aimesh.core.telemetry import seconds_of
 
 # the stages of a task in the order of its way
 WAY = ("producer", "consumer", "sandbox", "memory", "reviewer", "persistence")

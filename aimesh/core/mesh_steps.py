@@ -8,8 +8,8 @@ from typing import Any
 
 from aimesh.core import trace
 from aimesh.core.mesh_events import STEP_ENDED, STEP_STARTED, Event
+from aimesh.core.moments import seconds_of
 from aimesh.core.spans import COMPLETED, FAILED, Span
-from aimesh.core.telemetry import seconds_of
 
 _OPERATIONS = {"model": "chat", "tool": "execute_tool", "memory": "search_memory"}
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from aimesh.core import trace
 from aimesh.core.message_facts import facts_of
+from aimesh.core.moments import seconds_of
 from aimesh.core.spans import CANCELLED, COMPLETED, FAILED, RUNNING, Handoff, Span
-from aimesh.core.telemetry import seconds_of
 
 Message = Mapping[str, Any]
 

@@ -11,9 +11,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, Self
 
-from aimesh.core.moments import moment_in
-from aimesh.core.moments import rfc3339 as rfc3339  # those who read records read their times
-from aimesh.core.moments import seconds_of as seconds_of
+from aimesh.core.moments import moment_in, rfc3339
 from aimesh.errors import InvalidRecordError
 
 QUEUE_PREFIX = "agent-queue-"

@@ -12,7 +12,7 @@ import orjson
 from aimesh.core.diagnosis.fingerprints import essence, fingerprint
 from aimesh.core.diagnosis.groups import MINUTE, Group, Groups, Occurrence
 from aimesh.core.diagnosis.pace import Paces, Sample
-from aimesh.core.telemetry import seconds_of
+from aimesh.core.moments import seconds_of
 from aimesh.tables.telemetry.tables import TelemetryTables
 from aimesh.tables.telemetry.traces import Trace
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aimesh.core.telemetry import seconds_of
+from aimesh.core.moments import seconds_of
 
 
 def when(text: Any) -> float:

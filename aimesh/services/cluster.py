@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from aimesh.core.telemetry import rfc3339
+from aimesh.core.moments import rfc3339
 from aimesh.records import now
 
 logger = logging.getLogger(__name__)

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+from aimesh.core.moments import rfc3339
 from aimesh.core.redaction import redact
-from aimesh.core.telemetry import ERRORS_TOPIC, AgentMessage, DetailedError, queue_topic, rfc3339
+from aimesh.core.telemetry import ERRORS_TOPIC, AgentMessage, DetailedError, queue_topic
 from aimesh.core.text import cut
 from aimesh.telemetry.details import MOST_TEXT, bounded, details_of
 from aimesh.telemetry.following import (

@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from aimesh.agents.observer import Observer
 from aimesh.agents.telemetry_observer import TelemetryObserver
 from aimesh.core.diagnosis.prompting import tokens
-from aimesh.core.telemetry import rfc3339
+from aimesh.core.moments import rfc3339
 from aimesh.diagnosing.analysis import Analysis
 from aimesh.diagnosing.gathering import Gatherer
 from aimesh.records import now

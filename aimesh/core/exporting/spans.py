@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aimesh.core import trace
+from aimesh.core.moments import seconds_of
 from aimesh.core.spans import CANCELLED, FAILED, Span
-from aimesh.core.telemetry import queue_topic, seconds_of
+from aimesh.core.telemetry import queue_topic
 
 PROVIDER = "ollama"
 WORKFLOW = "aimesh"

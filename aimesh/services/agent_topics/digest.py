@@ -13,9 +13,9 @@ from aiokafka import ConsumerRecord
 from aimesh.core import trace
 from aimesh.core.identity import derived_id
 from aimesh.core.mesh_events import mesh_event
-from aimesh.core.moments import moment_of
+from aimesh.core.moments import moment_of, rfc3339
 from aimesh.core.redaction import redact, redact_text
-from aimesh.core.telemetry import ERRORS_TOPIC, QUEUE_PREFIX, AgentMessage, DetailedError, rfc3339
+from aimesh.core.telemetry import ERRORS_TOPIC, QUEUE_PREFIX, AgentMessage, DetailedError
 from aimesh.core.text import cut, printable
 from aimesh.errors import InvalidRecordError
 

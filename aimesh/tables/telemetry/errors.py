@@ -9,7 +9,8 @@ from typing import Any
 
 import orjson
 
-from aimesh.core.telemetry import CATEGORIES, SEVERITIES, seconds_of
+from aimesh.core.moments import seconds_of
+from aimesh.core.telemetry import CATEGORIES, SEVERITIES
 from aimesh.tables.telemetry.posting import Posting
 from aimesh.tables.telemetry.rows import Roll, Store, packed
 

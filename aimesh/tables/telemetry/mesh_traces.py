@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from aimesh.core.mesh_events import ENDS, STARTS, STEPS, Event, default_trace
-from aimesh.core.telemetry import seconds_of
+from aimesh.core.moments import seconds_of
 from aimesh.tables.telemetry.order import Order
 from aimesh.tables.telemetry.rows import Store, packed
 from aimesh.tables.telemetry.traces import COMPLETED, FAILED, RUNNING, Trace, Traces

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from aimesh.core.message_facts import facts_of
-from aimesh.core.telemetry import PRIORITIES, seconds_of
+from aimesh.core.moments import seconds_of
+from aimesh.core.telemetry import PRIORITIES
 from aimesh.tables.telemetry.tasks import ENDS
 
 
