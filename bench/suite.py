@@ -98,4 +98,5 @@ SUITE = (
     Bench("telemetry", "Telemetry", ("--messages", "2000", "--errors", "200"), _figures),
     Bench("open_pages", "200 open pages and 50 events a second", ("--short",), _figures),
     Bench("growth", "Growth to 100 times as much", ("--short",), _figures),
+    Bench("growth_observer", "Observing 100 times as much", ("--short",), _figures),
 )

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from aimesh.faustfix import MeshApp, MeshConsumer
-from aimesh.faustfix import consumer as consumer_module
+from aimesh.faustfix import thread as thread_module
 from tests.faustapps import (
     Reading,
     StockConsumerApp,
@@ -238,7 +238,7 @@ async def test_fetches_of_a_calm_consumer_wait_longer_until_many_messages_come(
     kafka: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # however many pieces they come in
-    monkeypatch.setattr(consumer_module, "MANY", 1)
+    monkeypatch.setattr(thread_module, "MANY", 1)
     topic = await new_topic(kafka)
     found = new_reading(kafka, tmp_path, topic)
     async with reading(found):
