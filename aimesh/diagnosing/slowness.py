@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import heapq
 import time
 from typing import Any
 
 from aimesh.core.diagnosis.bottlenecks import bottleneck
 from aimesh.tables.telemetry import reading
 from aimesh.tables.telemetry.tables import TelemetryTables
-from aimesh.tables.telemetry.traces import RUNNING, Trace
+from aimesh.tables.telemetry.traces import Trace
 
 MOST_MESSAGES = 300
 Shown = dict[str, Any]
@@ -24,14 +23,8 @@ def slowest(tables: TelemetryTables, threshold_ms: int, limit: int) -> tuple[int
         limit: how many are returned.
     """
     now = time.time()
-    took = [(_milliseconds(t, now), t.number, t) for t in tables.traces.newest()]
-    slow = [one for one in took if one[0] >= threshold_ms]
-    found = heapq.nlargest(limit, slow, key=lambda one: one[:2])
-    return len(slow), [_shown(tables, trace, ms, now) for ms, _, trace in found]
-
-
-def _milliseconds(trace: Trace, now: float) -> float:
-    return (now - trace.started) * 1000 if trace.status == RUNNING else trace.duration
+    count, found = tables.traces.slowest(threshold_ms, limit, now)
+    return count, [_shown(tables, trace, ms, now) for ms, trace in found]
 
 
 def _shown(tables: TelemetryTables, trace: Trace, took: float, now: float) -> Shown:

@@ -18,12 +18,12 @@ from aimesh.diagnosing.rates import measured
 from aimesh.records import now
 from aimesh.services.cluster import Deployment
 from aimesh.settings import Settings
-from aimesh.tables.telemetry.queues import Queue
 from aimesh.tables.telemetry.tables import TelemetryTables
 from aimesh.tables.telemetry.traces import RUNNING
 
 MODES = ("auto", "labeled", "all", "telemetry")
-MOST_TASKS = 25
+# of each queue, and of all of them together
+MOST_TASKS, MOST_TASKS_IN_ALL = 25, 500
 MOST_QUEUES = 200
 MOST_AGENTS = 500
 MOST_RUNNING = 300
@@ -110,11 +110,13 @@ class StateBuilder:
     # -- queues and models
 
     def _queues(self, tables: TelemetryTables, at: float) -> Iterator[tuple[str, State]]:
-        for name in islice(sorted(tables.messages.queues), MOST_QUEUES):
-            queue = tables.messages.queues[name]
+        names = sorted(tables.messages.queues)[:MOST_QUEUES]
+        most = min(MOST_TASKS, MOST_TASKS_IN_ALL // max(1, len(names)))
+        for name in names:
+            urgent = islice(tables.messages.queues[name].most_urgent(), most)
             found = {
                 "name": queue_topic(name, self._settings.topic_prefix),
-                "tasks": [_task(tables, number, at) for number in _urgent(queue)],
+                "tasks": [_task(tables, number, at) for number in urgent],
                 "updated_at": now(),
             }
             yield name, found
@@ -174,10 +176,6 @@ def _open(events: Iterable[Event]) -> dict[str, str]:
         elif event["kind"] in ENDS:
             started.pop(stage, None)
     return {agent: at for (agent, _), at in started.items() if agent}
-
-
-def _urgent(queue: Queue) -> Iterator[int]:
-    return islice(queue.most_urgent(), MOST_TASKS)
 
 
 def _waiting(task: State) -> State:

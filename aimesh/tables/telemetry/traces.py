@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from aimesh.tables.telemetry.posting import Posting
+from aimesh.tables.telemetry.slowest import Slowest
 
 RUNNING, COMPLETED, FAILED, CANCELLED = "running", "completed", "failed", "cancelled"
 STATUSES = (RUNNING, COMPLETED, FAILED, CANCELLED)
@@ -73,6 +74,7 @@ class Traces:
         self._tasks: dict[str, Trace] = {}
         self._order = Posting()
         self._by_status = {status: Posting() for status in STATUSES}
+        self._slowest = Slowest()
         self._by_session: dict[str, Posting] = {}
         self._by_user: dict[str, Posting] = {}
         #: Milliseconds that the completed traces took, all together.
@@ -131,6 +133,7 @@ class Traces:
 
     def settle(self, trace: Trace, status: str, duration: int) -> None:
         """Let a trace have a status, and the milliseconds that it took."""
+        self._time(trace, status, duration)
         if trace.status == COMPLETED:
             self.duration -= trace.duration
         if trace.status != status:
@@ -142,6 +145,20 @@ class Traces:
         trace.duration = duration
         if status == COMPLETED:
             self.duration += duration
+
+    def _time(self, trace: Trace, status: str, duration: int) -> None:
+        """Keep up which are the slowest; while a trace goes on nothing changes."""
+        slowest, number = self._slowest, trace.number
+        if trace.status == status == RUNNING:
+            return
+        if trace.status == RUNNING:
+            slowest.go_on(number, trace.started)
+        elif trace.status:
+            slowest.reopen(number, trace.duration)
+        if status == RUNNING:
+            slowest.begin(number, trace.started)
+        elif status:
+            slowest.end(number, duration)
 
     def use(self, trace: Trace, tokens: int, calls: int) -> None:
         """Add tokens and model calls to a trace."""
@@ -182,6 +199,28 @@ class Traces:
     def counts(self) -> Counter[str]:
         """Return how many traces have each status."""
         return Counter({status: len(self._by_status[status]) for status in STATUSES})
+
+    def slowest(
+        self, least: float, limit: int, now: float
+    ) -> tuple[int, list[tuple[float, Trace]]]:
+        """Return how many traces took that long, and the slowest of them with how long.
+
+        Arguments:
+            least: milliseconds that a trace must have taken, or go on for.
+            limit: how many are returned.
+            now: a Unix time, for those that go on.
+        """
+
+        def took(number: int) -> float:
+            trace = self._numbers[number]
+            return (now - trace.started) * 1000 if trace.status == RUNNING else trace.duration
+
+        found = [
+            (ms, self._numbers[number])
+            for ms, number in self._slowest.find(limit, took)
+            if ms >= least
+        ]
+        return self._slowest.count(least, now, took), found
 
     def newest(
         self, *, status: str = "", session: str = "", user: str = "", before: int | None = None
