@@ -64,8 +64,7 @@ class MeshProducer(driver.Producer):
             raise ProducerClosed
         if gathering._exception is not None:
             raise KafkaError("the producer has failed") from gathering._exception
-        if tp.topic not in producer.client._topics:
-            producer.client.add_topic(tp.topic)
+        track(producer, tp.topic)
         waiting = gathering._batches.get(tp)
         written = waiting[-1].append(key, value, None, headers=headers) if waiting else None
         if written is None:  # none is open, or it is full: the next one stands behind it
@@ -76,12 +75,29 @@ class MeshProducer(driver.Producer):
         found: asyncio.Future[Any] = written
         return found
 
+    async def send(self, topic: str, *args: Any, **options: Any) -> Any:
+        """Send a message, as stock Faust does, but to a topic that the client keeps track of."""
+        track(self._ensure_producer(), topic)
+        return await super().send(topic, *args, **options)
+
     async def partition_for(self, topic: str, key: bytes | None) -> int:
         """Return the partition to which a key belongs, as all clients of Kafka find it."""
         producer = self._ensure_producer()
+        track(producer, topic)
         await producer.client._wait_on_metadata(topic)
         partition: int = producer._partition(topic, None, None, None, key, None)
         return partition
+
+
+def track(producer: aiokafka.AIOKafkaProducer, topic: str) -> None:
+    """Have a client keep the leaders of a topic's partitions.
+
+    At its start it knows all topics. As soon as it is told of one that it does not know, it asks
+    for those only that it was ever told of: it forgets the others, and what waits in their open
+    batches stays there until the next message is sent to the same topic.
+    """
+    if topic not in producer.client._topics:
+        producer.client.add_topic(topic)
 
 
 def _telling(arrived: Arrived, batch: Any) -> Callable[[asyncio.Future[Any]], None]:

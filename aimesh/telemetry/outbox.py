@@ -208,6 +208,8 @@ class Outbox:
 
 async def _accepted(producer: AIOKafkaProducer, letter: Letter) -> Any:
     """Hand a letter to the producer; return what will say how that ended, or the error."""
+    # once it is told of any new topic, the client forgets those that it was not told of
+    producer.client.add_topic(letter.topic)
     try:
         return await producer.send(
             letter.topic, letter.value, key=letter.key, headers=list(letter.headers)

@@ -111,3 +111,27 @@ async def test_a_message_that_has_to_wait_is_handed_on_in_its_turn(
             assert not found.values
         await until(lambda: len(found.values) == 3)
         assert found.values == ["1", "2", "3"]
+
+
+async def test_what_waits_is_sent_when_another_topic_becomes_known(
+    kafka: str, tmp_path: Path
+) -> None:
+    topic, other = await new_topic(kafka), await new_topic(kafka)
+    found = new_reading(kafka, tmp_path, topic)
+    async with reading(found):
+        producer = producer_of(found)
+        client: Any = producer._ensure_producer()
+        # all topics are known to it, though it was told of none; a request is under way
+        await client.client.force_metadata_update()
+        node = client.client.cluster.leader_for_partition(TopicPartition(other, 0))
+        assert node is not None
+        client._sender._in_flight.add(node)
+        waiting: Any = await producer.send(other, b"k", b"v", 0, None, None)
+        unknown = await new_topic(kafka)
+        written = producer.write(TopicPartition(unknown, 0), b"k", b"v")
+        await until(lambda: unknown in client.client.cluster.topics())
+        client._sender._in_flight.remove(node)
+        client._message_accumulator._wakeup(client._message_accumulator.waiter())
+        async with asyncio.timeout(10):
+            assert (await written).offset == 0
+            assert (await waiting).offset == 0
