@@ -113,8 +113,9 @@ async def measure(plan: Plan) -> list[Figure]:
         found = [Figure("pages in a real Chromium", float(page is not None), "", 1.0, True)]
         await writer.fill(plan.filling)
         found += await _settle(plan, worker, writer, browser)
+        since = time.time()
         found += await _keep(plan, worker, writer, page)
-        return [*found, *await _clients(plan, readers, writer)]
+        return [*found, *await _clients(plan, readers, writer, since)]
 
 
 async def _settle(
@@ -195,9 +196,9 @@ def _growth(before: Held, after: Held, minutes: float) -> Iterator[Figure]:
     yield Figure("page's listeners at the end", after.listeners, "")
 
 
-async def _clients(plan: Plan, readers: Readers, writer: Writer) -> list[Figure]:
-    """End the clients, and return what they have got."""
-    got = await readers.done(writer.count)
+async def _clients(plan: Plan, readers: Readers, writer: Writer, since: float) -> list[Figure]:
+    """End the clients, and return what they have got, and how late while the rate was kept."""
+    got = await readers.done(writer.count, since)
     return [
         Figure("clients of the feed", got["clients"], "", plan.pages, True),
         Figure("clients whose connection broke", got["broken"], "", 0.0),

@@ -3,8 +3,9 @@
     python -m bench.readers URL COUNT [--state-every SECONDS]
 
 Says ``open`` when all are connected, reads until its input ends with the number of events that each
-should get, waits for the last of them, and prints one line of JSON: what the clients have got, and
-how late. Like a page, each also asks for the state of the mesh.
+should get and a Unix time, waits for the last of them, and prints one line of JSON: what the
+clients have got, and how late since that time. Like a page, each also asks for the state of the
+mesh.
 """
 
 from __future__ import annotations
@@ -43,17 +44,21 @@ _AT = re.compile(rb'"at":"([0-9T:.+Z-]+)"')
 class Got:
     """What all clients have got.
 
-    ``late_ms`` is the age of the oldest event in what came at once, at each arrival.
+    ``late_ms`` is the age of the oldest event in what came at once, at each arrival; ``told_at`` is
+    when that event was told.
     """
 
     events: dict[int, int] = field(default_factory=dict)
+    told_at: array[float] = field(default_factory=lambda: array("d"))
     late_ms: array[float] = field(default_factory=lambda: array("d"))
     state_ms: array[float] = field(default_factory=lambda: array("d"))
     broken: int = 0
 
-    def summary(self) -> dict[str, float]:
-        """Return the figures."""
-        late, state = sorted(self.late_ms), sorted(self.state_ms)
+    def summary(self, since: float) -> dict[str, float]:
+        """Return the figures; those about delays of what was told since a Unix time."""
+        pairs = zip(self.told_at, self.late_ms, strict=True)
+        late = sorted(ms for at, ms in pairs if at >= since)
+        state = sorted(self.state_ms)
         counts = self.events.values()
         return {
             "clients": len(counts),
@@ -91,6 +96,7 @@ async def read(http: aiohttp.ClientSession, number: int, got: Got, opened: async
             got.events[number] = counter.count
             if found := _AT.search(piece):
                 at = datetime.fromisoformat(found[1].decode()).timestamp()
+                got.told_at.append(at)
                 got.late_ms.append(1000 * (time.time() - at))
     got.broken += 1
 
@@ -106,8 +112,8 @@ async def ask(http: aiohttp.ClientSession, got: Got, first: float, every: float)
         await asyncio.sleep(every)
 
 
-async def read_all(url: str, count: int, every: float) -> Got:
-    """Read as so many clients until the standard input ends."""
+async def read_all(url: str, count: int, every: float) -> dict[str, float]:
+    """Read as so many clients until the standard input ends; return what they have got."""
     got = Got(events=dict.fromkeys(range(count), 0))
     opened = [asyncio.Event() for _ in range(count)]
     forever = aiohttp.ClientTimeout(total=None)
@@ -124,12 +130,13 @@ async def read_all(url: str, count: int, every: float) -> Got:
         async with asyncio.timeout(OPEN_SECONDS):
             await asyncio.gather(*(event.wait() for event in opened))
         print("open", flush=True)
-        wanted = int(await asyncio.to_thread(sys.stdin.read) or 0)
+        told = (await asyncio.to_thread(sys.stdin.read)).split()
+        wanted, since = (int(told[0]), float(told[1])) if told else (0, 0.0)
         with contextlib.suppress(TimeoutError):
             await until(lambda: min(got.events.values()) >= wanted, LAST_SECONDS)
         for task in own:
             task.cancel()
-    return got
+    return got.summary(since)
 
 
 class Readers:
@@ -138,13 +145,16 @@ class Readers:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
 
-    async def done(self, events: int) -> dict[str, Any]:
+    async def done(self, events: int, since: float = 0.0) -> dict[str, Any]:
         """End them when each has so many events, or some seconds later; return what they have got.
+
+        Arguments:
+            since: a Unix time; delays are those of what was told since then.
 
         Raises:
             SystemExit: they have failed.
         """
-        told, _ = await self._process.communicate(f"{events}\n".encode())
+        told, _ = await self._process.communicate(f"{events} {since}\n".encode())
         if self._process.returncode:
             raise SystemExit(f"the clients of the feed ended with {self._process.returncode}")
         found: dict[str, Any] = json.loads(told)
@@ -179,8 +189,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("count", type=int)
     parser.add_argument("--state-every", type=float, default=STATE_SECONDS, help="0 for not at all")
     options = parser.parse_args(arguments)
-    got = asyncio.run(read_all(options.url, options.count, options.state_every))
-    print(json.dumps(got.summary()))
+    found = asyncio.run(read_all(options.url, options.count, options.state_every))
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

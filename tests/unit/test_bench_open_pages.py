@@ -25,8 +25,10 @@ def test_events_are_counted_once_however_the_stream_is_cut(size: int) -> None:
 
 def test_the_client_that_got_least_is_told() -> None:
     got = Got(events={0: 5, 1: 3})
-    got.late_ms.extend([10.0, 30.0])
-    assert got.summary() == {
+    got.late_ms.extend([9000.0, 10.0, 30.0])
+    got.told_at.extend([99.0, 100.0, 101.0])
+    # what was told before does not count
+    assert got.summary(since=100.0) == {
         "clients": 2, "least": 3, "all": 8, "broken": 0,
         "late_p50_ms": 10.0, "late_p95_ms": 30.0, "state_p95_ms": 0.0,
     }  # fmt: skip
