@@ -7,10 +7,14 @@ Each class overrides by inheritance what it corrects and says which defect it an
   from a foreign thread, the fixed fetch wait of 1.5 s, which stalls bursts on small clusters.
 - `handing`: four tasks for each message on its way to a stream.
 - `flow`: queues cleared although the flow was never stopped (faust-streaming issue 596).
-- `producer`: a way from a table's change to its changelog that costs more than all the rest.
+- `producer`: a way from a table's change to its changelog that costs more than all the rest, and
+  topics that aiokafka forgets once it is told of a new one, so that what waits for them is stuck
+  until it expires (reported nowhere that we know of).
 - `recovery`: a broker that is slow while tables are read, which ends recovery for good; local
   state that is ahead of its changelog, which ends the worker (faust-streaming issue 158); a
   changelog whose last record is gone, which recovery waits for without end (issues 176, 597).
+- `thread`: what the client handed out of each partition, which tells a log's own gaps from records
+  that were dropped.
 - `tables`: changelog writes whose failure is only logged, values too large to be written, which
   end the worker after the offset was committed, and offsets remembered for partitions that have
   moved away.
