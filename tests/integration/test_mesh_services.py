@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from qdrant_client import QdrantClient
+
 from aimesh.embedded.ports import free_port
 from aimesh.embedded.rehearsal import Fault, RehearsalServer
 from tests.mesh import running_mesh, simple
 from tests.qdrant_server import qdrant_server
+from tests.waiting import until
 
 STATE = "/api/v1/mesh/state"
 
@@ -16,6 +19,15 @@ STATE = "/api/v1/mesh/state"
 def of_services(state: dict[str, Any]) -> tuple[Any, Any]:
     """What the state says of the model and of the memory."""
     return state["model"], state["memory"]
+
+
+def kinds_in(engine: QdrantClient) -> set[str]:
+    """Return the kinds of memories that a store has."""
+    found = set()
+    for collection in engine.get_collections().collections:
+        points, _ = engine.scroll(collection.name, with_payload=True)
+        found |= {point.payload["kind"] for point in points if point.payload}
+    return found
 
 
 async def test_model_and_memory_may_come_after_the_work(kafka: str, tmp_path: Path) -> None:
@@ -53,10 +65,8 @@ async def test_model_and_memory_may_come_after_the_work(kafka: str, tmp_path: Pa
             async with qdrant_server(store) as qdrant:
                 state = await worker.wait(STATE, lambda body: body["memory"]["on"], limit=60)
                 assert of_services(state)[1]["since"] > memory["since"]
-                [collection] = qdrant.engine.get_collections().collections
-                points, _ = qdrant.engine.scroll(collection.name, with_payload=True)
-                kinds = [point.payload["kind"] for point in points if point.payload]
-                assert "pattern" in kinds
+                # a moment after the memory is seen to be there
+                await until(lambda: "pattern" in kinds_in(qdrant.engine))
         assert mesh.row_counts()[task_id] == 1
 
 
