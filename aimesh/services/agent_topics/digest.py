@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -66,7 +66,7 @@ class Digester:
 
     def _read(self, message: ConsumerRecord[bytes, bytes]) -> tuple[str, dict[str, Any] | None]:
         topic, value = message.topic, message.value or b""
-        header = _trace_header(message.headers)
+        header = trace.place_in(message.headers)
         channel = self._channels.get(topic)
         if channel is not None:
             return "event", _mesh_event(channel, message, header)
@@ -177,13 +177,6 @@ def _undecodable(message: ConsumerRecord[bytes, bytes], reason: str) -> dict[str
         "bytes": len(message.value or b""),
         "text": cut(redact_text(printable(text)), MOST_UNDECODABLE),
     }
-
-
-def _trace_header(headers: Iterable[tuple[str, bytes | None]] | None) -> tuple[str, str] | None:
-    for name, value in headers or ():
-        if name == "traceparent" and value:
-            return trace.parse_traceparent(value.decode("utf-8", "replace"))
-    return None
 
 
 def _time(message: ConsumerRecord[bytes, bytes]) -> datetime:
