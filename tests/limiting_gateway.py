@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 import aiohttp
 from aiohttp import web
 
+from tests.serving import ANY_PATH, serving
+
 HELD = {"content-type"}
 
 
@@ -43,20 +45,11 @@ class LimitingGateway:
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[LimitingGateway]:
         """Serve on the loopback address while the body runs."""
-        app = web.Application(client_max_size=1 << 26)
-        app.router.add_route("*", "/{path:.*}", self.handle)
-        runner = web.AppRunner(
-            app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1
-        )
-        await runner.setup()
-        try:
-            async with aiohttp.ClientSession() as self._session:
-                await web.TCPSite(runner, "127.0.0.1", 0).start()
-                host, port = runner.addresses[0][:2]
-                self.url = f"http://{host}:{port}"
-                yield self
-        finally:
-            await runner.cleanup()
+        async with (
+            aiohttp.ClientSession() as self._session,
+            serving(web.route("*", ANY_PATH, self.handle)) as self.url,
+        ):
+            yield self
 
 
 def _held(request: web.Request) -> dict[str, str]:
