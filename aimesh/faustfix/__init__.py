@@ -18,8 +18,9 @@ Each class overrides by inheritance what it corrects and says which defect it an
 - `tables`: changelog writes whose failure is only logged, values too large to be written, which
   end the worker after the offset was committed, and offsets remembered for partitions that have
   moved away.
-- `store`: garbage collections that stop the event loop for every table at every rebalance, and a
-  broken database that ends the worker at every start.
+- `store`: garbage collections that stop the event loop for every table at every rebalance, a
+  broken database that ends the worker at every start, and 2 GB of memory that every partition of
+  every table may take.
 - `app`: settings that hang or evict (robinhood/faust issue 517), queues so small that a backlog
   holds up results, and an application that must be created without touching the environment.
 

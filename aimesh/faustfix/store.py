@@ -8,6 +8,14 @@ from typing import Any
 from faust.stores.rocksdb import Store
 from faust.types import TP
 
+# Bytes that every partition of every table may hold in memory. Stock Faust allows 192 MB for what
+# is not yet written to files, and 2 GB for what was read from them.
+BOUNDS = {
+    "write_buffer_size": 4 << 20,
+    "max_write_buffer_number": 2,
+    "block_cache_size": 8 << 20,
+}
+
 
 class MeshStore(Store):
     """RocksDB without stops of the event loop, and which a broken database does not end.

@@ -19,7 +19,7 @@ from faust.types.tuples import FutureMessage
 
 from aimesh.errors import TooLargeError
 from aimesh.faustfix.producer import MeshProducer
-from aimesh.faustfix.store import MeshStore
+from aimesh.faustfix.store import BOUNDS, MeshStore
 from aimesh.topics import MOST_RECORD_BYTES
 
 
@@ -84,7 +84,7 @@ class MeshTable(faust.Table[Any, Any]):
             value_type=self.value_type,
             key_serializer=self.key_serializer,
             value_serializer=self.value_serializer,
-            options=self.options,
+            options=BOUNDS | dict(self.options or {}),
         )
 
     def _db(self, partition: int) -> Any:

@@ -10,18 +10,12 @@ from typing import Any
 from rocksdict import Options, Rdict
 
 from aimesh.faustfix import MeshApp, MeshTable
+from aimesh.faustfix.store import BOUNDS
 from aimesh.tables.telemetry.rows import Store
 from aimesh.topics import CHANGELOG
 
 SLICE = 500
 PARTITION = 0
-
-_WRITE_BUFFER = 4 << 20
-_OPTIONS = {
-    "write_buffer_size": _WRITE_BUFFER,
-    "max_write_buffer_number": 2,
-    "block_cache_size": 8 << 20,
-}
 
 
 class TableStore(Store):
@@ -40,7 +34,6 @@ class TableStore(Store):
             partitions=1,
             key_type=str,
             value_type=bytes,
-            options=_OPTIONS,
             extra_topic_configs=CHANGELOG,
             help=purpose,
         )
@@ -80,8 +73,8 @@ class FolderStore(Store):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         options = Options(raw_mode=True)
-        options.set_write_buffer_size(_WRITE_BUFFER)
-        options.set_max_write_buffer_number(2)
+        options.set_write_buffer_size(BOUNDS["write_buffer_size"])
+        options.set_max_write_buffer_number(BOUNDS["max_write_buffer_number"])
         self._rows = Rdict(str(folder), options)
 
     def read(self, key: str) -> bytes | None:
