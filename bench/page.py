@@ -21,7 +21,8 @@ make bench
 ```
 
 which writes this page. It takes most of an hour; run it on a machine that does nothing else.
-Figures are medians over {rounds} rounds, with the least and the most of them in brackets.
+Figures are medians over {rounds} rounds, with the least and the most of them in brackets; what
+takes many minutes is measured once.
 
 | | |
 |---|---|
@@ -59,7 +60,7 @@ def write(results: Path, page: Path) -> None:
 
 def _lines(found: list[dict[str, Any]], pictures: dict[str, list[str]]) -> Iterator[str]:
     facts = found[0]["machine"]
-    yield HEAD.format(rounds=found[0]["rounds"]).rstrip()
+    yield HEAD.format(rounds=max(result["rounds"] for result in found)).rstrip()
     yield f"| Machine | {facts['processors']} × {facts['processor']}, {facts['memory_gb']} GB |"
     yield f"| System | {facts['system']}, Python {facts['python']} |"
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())

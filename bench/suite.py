@@ -23,6 +23,7 @@ class Bench:
         short: arguments with which it does little of everything.
         rows: finds the figures in what it prints as JSON.
         own_rounds: whether it goes several rounds itself.
+        is_long: whether it takes so many minutes that one round must do.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Bench:
     short: tuple[str, ...]
     rows: Callable[[Any], Iterator[Row]]
     own_rounds: bool = False
+    is_long: bool = False
 
     def run(self, arguments: tuple[str, ...] = ()) -> Any:
         """Run it and return what it found.
@@ -95,8 +97,26 @@ SUITE = (
         _scale,
     ),
     Bench("memory", "What the memory does", ("--tasks", "2"), _memory),
-    Bench("telemetry", "Telemetry", ("--messages", "2000", "--errors", "200"), _figures),
-    Bench("open_pages", "200 open pages and 50 events a second", ("--short",), _figures),
-    Bench("growth", "Growth to 100 times as much", ("--short",), _figures),
-    Bench("growth_observer", "Observing 100 times as much", ("--short",), _figures),
+    Bench(
+        "telemetry",
+        "Telemetry",
+        ("--messages", "2000", "--errors", "200"),
+        _figures,
+        is_long=True,
+    ),
+    Bench(
+        "open_pages",
+        "200 open pages and 50 events a second",
+        ("--short",),
+        _figures,
+        is_long=True,
+    ),
+    Bench("growth", "Growth to 100 times as much", ("--short",), _figures, is_long=True),
+    Bench(
+        "growth_observer",
+        "Observing 100 times as much",
+        ("--short",),
+        _figures,
+        is_long=True,
+    ),
 )
