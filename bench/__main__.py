@@ -19,7 +19,7 @@ from bench.suite import SUITE, Bench
 
 
 def measure(bench: Bench, rounds: int, is_short: bool) -> dict[str, Any]:
-    """Run one of them several times, a long one once, and return all that was found with its medians."""
+    """Run one of them several times, a long one once; return all that was found, with medians."""
     facts = machine()
     rounds = 1 if bench.is_long else rounds
     arguments = bench.short if is_short else ()
