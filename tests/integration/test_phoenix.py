@@ -1,4 +1,4 @@
-"""Traces reach a real Phoenix, where one is installed: `pip install arize-phoenix` beside this."""
+"""Traces reach a real Phoenix, where `scripts/phoenix_for_tests.sh` has installed one."""
 
 from __future__ import annotations
 
@@ -20,14 +20,21 @@ from tests.functional.test_claude_views import Telemetry
 from tests.functional.test_exporting import TRACE, exporter, mesh_task
 from tests.telemetry import Disk
 
-PROGRAM = shutil.which("phoenix") or ""
-pytestmark = pytest.mark.skipif(not PROGRAM, reason="no phoenix is on the path")
+BUILT = "aimesh/phoenix-20.26.1/bin/phoenix"
+MISSING = "there is no Phoenix here: scripts/phoenix_for_tests.sh installs one"
+
+
+def binary() -> str:
+    """Where the program is; skips the test where there is none."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    named = os.environ.get("PHOENIX_TEST_BINARY") or str(cache / BUILT)
+    return shutil.which(named) or shutil.which("phoenix") or pytest.skip(MISSING)
 
 
 @pytest.fixture
 async def phoenix(tmp_path: Path) -> AsyncIterator[str]:
     """Where a Phoenix of its own can be reached."""
-    port = free_port()
+    program, port = binary(), free_port()
     own = {
         "PHOENIX_HOST": "127.0.0.1",
         "PHOENIX_PORT": str(port),
@@ -38,7 +45,7 @@ async def phoenix(tmp_path: Path) -> AsyncIterator[str]:
     inherited = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     with (tmp_path / "log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            PROGRAM, "serve", env=inherited | own, cwd=tmp_path, stdout=log, stderr=log
+            program, "serve", env=inherited | own, cwd=tmp_path, stdout=log, stderr=log
         )
     try:
         await _answers(f"http://127.0.0.1:{port}/healthz")
