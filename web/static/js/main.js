@@ -12,7 +12,7 @@ import { watchKeys } from "./keys.js";
 import { watchSubmit } from "./submit.js";
 import { watchTheme } from "./themes.js";
 
-const FRAME_MS = 100;
+const FRAME_MS = 50;
 const PANEL_MS = 300;
 
 const store = new Store();
