@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from faust.types import TP
@@ -14,6 +13,7 @@ from faust.types import TP
 from aimesh import codec
 from aimesh.core import governing
 from aimesh.core.lag import HORIZON, Sample, Verdict, Work, extended, judge
+from aimesh.core.moments import seconds_of, time_text
 from aimesh.errors import UnavailableError
 from aimesh.faustfix import MeshApp
 from aimesh.hops import Hop
@@ -84,7 +84,7 @@ class Governor:
             self._keep(data)
 
     def _keep(self, data: Mapping[str, Any]) -> None:
-        ts = datetime.fromisoformat(data["ts"]).timestamp()
+        ts = seconds_of(data["ts"])
         key = f"{data['topic']}>{data['group']}"
         samples = (self.table.look(key, 0) or {}).get("samples", [])
         if not samples or not 0 <= ts - samples[-1][0] < SPACING:
@@ -200,7 +200,7 @@ class Governor:
             lag=decision.lag,
             threshold=decision.threshold,
             changed=decision.changed,
-            since=datetime.fromtimestamp(decision.since, UTC).isoformat(timespec="milliseconds"),
+            since=time_text(decision.since),
             ts=now(),
         )
 

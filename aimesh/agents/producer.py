@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from aimesh.core import prompts
 from aimesh.core.answers import ParsedTask, task_of
 from aimesh.core.governing import ACTIVE
+from aimesh.core.moments import seconds_of
 from aimesh.core.text import cut, printable
 from aimesh.errors import BadAnswerError, UnavailableError
 from aimesh.records import GovernorDecision, Task, now
@@ -142,6 +142,6 @@ class Producer:
 
 def _age(decision: GovernorDecision) -> float:
     try:
-        return time.time() - datetime.fromisoformat(decision.ts).timestamp()
+        return time.time() - seconds_of(decision.ts)
     except ValueError:
         return float("inf")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
+
+from aimesh.core.moments import seconds_of
 
 MOST_REASON = 300
 
@@ -91,7 +92,7 @@ def _last_line(text: str) -> str:
 def seconds_between(earlier: str, later: str) -> float:
     """Return the seconds from one RFC 3339 time to another, 0 where one of them is none."""
     try:
-        return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
+        return seconds_of(later) - seconds_of(earlier)
     except ValueError:
         return 0.0
 

@@ -6,11 +6,10 @@ import logging
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from aimesh.core.moments import rfc3339
+from aimesh.core.moments import moment_in, rfc3339
 from aimesh.records import now
 
 logger = logging.getLogger(__name__)
@@ -195,7 +194,7 @@ def _pod(pod: Mapping[str, Any], used: Mapping[str, Any]) -> dict[str, Any] | No
 def _rolled_out(status: Mapping[str, Any]) -> str:
     for condition in status.get("conditions") or []:
         if condition.get("type") == "Progressing" and condition.get("lastUpdateTime"):
-            return rfc3339(datetime.fromisoformat(condition["lastUpdateTime"]))
+            return rfc3339(moment_in(condition["lastUpdateTime"]))
     return ""
 
 

@@ -61,3 +61,5 @@ def test_spans_of_time_are_said_as_people_do(seconds: float, said: str) -> None:
 def test_seconds_between_times_that_are_none_are_none() -> None:
     assert seconds_between("2026-01-01T00:00:00Z", "2026-01-01T00:00:01.500Z") == 1.5
     assert seconds_between("", "2026-01-01T00:00:01Z") == 0.0
+    # one that tells no zone is in UTC
+    assert seconds_between("2026-01-01T00:00:00", "2026-01-01T00:00:01.500Z") == 1.5
