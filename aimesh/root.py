@@ -101,6 +101,15 @@ class RootApp(MeshApp):
         self._services = list(services)
         self._closers = list(closers)
 
+    async def start(self) -> None:
+        """Begin; what fails because it is told to stop meanwhile is no failure of this worker."""
+        try:
+            await super().start()
+        except Exception as exc:
+            if self.crashed or not self.should_stop:
+                raise
+            logger.info("told to stop while it was starting: %r", exc)
+
     def on_init_dependencies(self) -> Iterable[ServiceT]:
         """Return what starts with this application: its own services, then the roles."""
         own = super().on_init_dependencies()
