@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-import orjson
-
 from aimesh.agents.observer import Observer
 from aimesh.core.mesh_events import ENDS, STARTS, Event
-from aimesh.core.moments import time_text
-from aimesh.core.telemetry import PRIORITIES, queue_topic
+from aimesh.core.telemetry import queue_topic
 from aimesh.diagnosing.following import Follower
 from aimesh.diagnosing.rates import measured
+from aimesh.oracle.waiting import WaitingTasks
 from aimesh.records import now
 from aimesh.services.cluster import Deployment
 from aimesh.settings import Settings
@@ -27,7 +25,6 @@ MOST_TASKS, MOST_TASKS_IN_ALL = 25, 500
 MOST_QUEUES = 200
 MOST_AGENTS = 500
 MOST_RUNNING = 300
-MOST_PROMPT = 300
 # what stages ask a model for
 ASKING = ("producer", "consumer", "reviewer", "crew")
 
@@ -58,6 +55,7 @@ class StateBuilder:
         self._observer = observer
         self._follower = follower
         self._settings = settings
+        self._waiting = WaitingTasks()
 
     def build(self, sources: Sources) -> State:
         """Return the state; what is not known is not in it."""
@@ -116,7 +114,7 @@ class StateBuilder:
             urgent = islice(tables.messages.queues[name].most_urgent(), most)
             found = {
                 "name": queue_topic(name, self._settings.topic_prefix),
-                "tasks": [_task(tables, number, at) for number in urgent],
+                "tasks": [self._waiting.task(tables.messages, number, at) for number in urgent],
                 "updated_at": now(),
             }
             yield name, found
@@ -180,29 +178,3 @@ def _open(events: Iterable[Event]) -> dict[str, str]:
 
 def _waiting(task: State) -> State:
     return {"id": task["id"], "started_on": task["submitted_at"], "status": "waiting"}
-
-
-def _task(tables: TelemetryTables, number: int, at: float) -> State:
-    [body] = tables.messages.bodies((number,))
-    message = orjson.loads(body)
-    submitted = tables.messages.tasks.time_of(number)
-    priority: State = {
-        "level": PRIORITIES[tables.messages.tasks.priority_of(number)],
-        # whole ones: what changes with every look cannot be known to be right from the last one
-        "waiting_since_mins": int(max(0.0, at - submitted) // 60),
-    }
-    found: State = {
-        "id": message["message_id"],
-        "invoked_by": message["source_agent"],
-        "priority": priority,
-        "submitted_at": time_text(submitted),
-    }
-    payload = message["payload"]
-    if isinstance(blocked := payload.get("blocked_task"), str):
-        priority["blocked_task"] = blocked
-    prompt = payload.get("prompt") or payload.get("task")
-    if isinstance(prompt, str):
-        found["prompt"] = prompt[:MOST_PROMPT]
-    if isinstance(args := payload.get("args"), dict):
-        found["args"] = args
-    return found

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 # what pages that were read are kept for the next reader
-CACHE_BYTES = 24 << 20
+CACHE_BYTES = 12 << 20
 
 
 class Store(ABC):
