@@ -2,7 +2,7 @@
 # make test  all tests, on a real Kafka
 # make check ruff and mypy
 # make drill SEEDS=20  kills everything again and again, and prints what came of it
-# make bench all measurements, most of an hour; writes docs/performance.md
+# make bench all measurements, an hour; writes docs/performance.md
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

@@ -20,7 +20,7 @@ Measured, not claimed: every figure here comes from one run of
 make bench
 ```
 
-which writes this page. It takes most of an hour; run it on a machine that does nothing else.
+which writes this page. It takes an hour; run it on a machine that does nothing else.
 Figures are medians over {rounds} rounds, with the least and the most of them in brackets; what
 takes many minutes is measured once.
 
@@ -33,7 +33,8 @@ same tasks with one worker, all on the same Kafka (Celery on a Redis that keeps 
 Ours has five Stages of 64 slots in its worker.
 The last columns are the point: in a burst of {kill_tasks:,} tasks, or two seconds' worth where
 that is more, the worker is killed with SIGKILL and started again at once. **Lost** never came
-out, **doubled** came out more than once.
+out, **doubled** came out more than once. What a Stage was about to close when it was killed is
+sent again; the next Stage absorbs that by the task's id, so only what left the last one counts.
 
 Group sessions last 6 s for all on Kafka, and Celery's visibility timeout is 10 s instead of its
 hour, so that none is slow to come back for a default of its own; everything else is as it comes.
