@@ -26,6 +26,10 @@ logger = logging.getLogger(__name__)
 GRACE = 10.0
 # Seconds in which a worker ends that is told to stop; whoever told it kills it at 30.
 LATEST = 25.0
+# Python looks for garbage after so many new objects, and through everything after so many looks of
+# the kind before. At its own 700, 10 and 10 a list that is answered sets off a look through all the
+# tables: a quarter of a second where there are a million messages, with nothing found.
+GARBAGE = (10_000, 20, 10)
 
 
 class Hub(Protocol):
@@ -137,6 +141,7 @@ class RootApp(MeshApp):
         # now stays, and need not be looked through each time
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*GARBAGE)
 
     async def _await_kafka(self) -> None:
         """Return when Kafka is there and has all topics, and no state of another one is here."""
