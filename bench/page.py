@@ -14,13 +14,14 @@ from bench.suite import SUITE
 
 HEAD = """# Performance
 
-Measured, not claimed: every figure here comes from one run of
+Measured, not claimed: every figure here comes from
 
 ```
 make bench
 ```
 
-which writes this page. It takes an hour; run it on a machine that does nothing else.
+which writes this page. It takes an hour; run it on a machine that does nothing else. `--only NAME`
+(`make bench BENCH="--only NAME"`) measures one again and leaves the others as they were.
 Figures are medians over {rounds} rounds, with the least and the most of them in brackets; what
 takes many minutes is measured once.
 

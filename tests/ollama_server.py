@@ -5,32 +5,24 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
-import pytest
 
 from aimesh.embedded.ports import free_port
+from tests.programs import installed
 from tests.tiny_model import write_tiny_model
 
 BUILT = "aimesh/ollama-v0.9.6/ollama"
-MISSING = "there is no Ollama server here: scripts/ollama_for_tests.sh builds one"
-
-
-def binary() -> str:
-    """Where the server's program is; skips the test where there is none."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    named = os.environ.get("OLLAMA_TEST_BINARY") or str(cache / BUILT)
-    return shutil.which(named) or shutil.which("ollama") or pytest.skip(MISSING)
+SCRIPT = "scripts/ollama_for_tests.sh"
 
 
 @asynccontextmanager
 async def ollama_server(folder: Path, *models: str) -> AsyncIterator[str]:
     """Run a server that has tiny models with these names; give its address."""
-    program, port = binary(), free_port()
+    program, port = installed("ollama", BUILT, SCRIPT), free_port()
     url = f"http://127.0.0.1:{port}"
     environ = {
         "HOME": str(folder),

@@ -8,8 +8,8 @@ from typing import Any
 from faust.stores.rocksdb import Store
 from faust.types import TP
 
-# Bytes that every partition of every table may hold in memory. Stock Faust allows 192 MB for what
-# is not yet written to files, and 2 GB for what was read from them.
+# What every partition of every table may hold in memory, in bytes: two buffers of what is not yet
+# written to files, and what was read from them. Stock Faust allows 192 MB and 2 GB.
 BOUNDS = {
     "write_buffer_size": 4 << 20,
     "max_write_buffer_number": 2,

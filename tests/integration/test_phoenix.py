@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -18,23 +17,17 @@ from aimesh.services.otlp import Otlp, OtlpSettings
 from aimesh.tables.telemetry.tables import Keep
 from tests.functional.test_claude_views import Telemetry
 from tests.functional.test_exporting import TRACE, exporter, mesh_task
+from tests.programs import installed
 from tests.telemetry import Disk
 
 BUILT = "aimesh/phoenix-20.26.1/bin/phoenix"
-MISSING = "there is no Phoenix here: scripts/phoenix_for_tests.sh installs one"
-
-
-def binary() -> str:
-    """Where the program is; skips the test where there is none."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    named = os.environ.get("PHOENIX_TEST_BINARY") or str(cache / BUILT)
-    return shutil.which(named) or shutil.which("phoenix") or pytest.skip(MISSING)
+SCRIPT = "scripts/phoenix_for_tests.sh"
 
 
 @pytest.fixture
 async def phoenix(tmp_path: Path) -> AsyncIterator[str]:
     """Where a Phoenix of its own can be reached."""
-    program, port = binary(), free_port()
+    program, port = installed("phoenix", BUILT, SCRIPT), free_port()
     own = {
         "PHOENIX_HOST": "127.0.0.1",
         "PHOENIX_PORT": str(port),
