@@ -97,20 +97,27 @@ def table(runs: list[Run]) -> Table:
     return found
 
 
-async def drill(keys: list[Key], results: Results, console: Console, minutes: float) -> None:
-    """Run what has not been run, for so long."""
+async def drill(
+    keys: list[Key], results: Results, console: Console, minutes: float, at_once: int
+) -> None:
+    """Run what has not been run, for so long, so many at once."""
     ends = time.monotonic() + 60 * minutes
     # seed by seed, so that a part of a drill has something of every scenario
     left = [key for key in sorted(keys, key=lambda k: k[1]) if key not in results.runs]
-    for number, key in enumerate(left, 1):
-        if time.monotonic() > ends:
-            console.print(f"{len(left) - number + 1} runs are left: start it again to go on")
-            return
-        found = await outcome_of(key)
-        results.add(key, found)
-        facts = ", ".join(f"{name} {found[f]}" for name, f in SUMS.items() if f in found)
-        told = f"{number} of {len(left)}: {key[0]}, seed {key[1]}: {facts}, took {found['took']} s"
-        console.print(told, markup=False, soft_wrap=True)
+    numbered = enumerate(left, 1)
+
+    async def run_on() -> None:
+        while time.monotonic() < ends and (taken := next(numbered, None)) is not None:
+            number, key = taken
+            found = await outcome_of(key)
+            results.add(key, found)
+            facts = ", ".join(f"{name} {found[f]}" for name, f in SUMS.items() if f in found)
+            told = f"{number} of {len(left)}: {key[0]}, seed {key[1]}: {facts}"
+            console.print(f"{told}, took {found['took']} s", markup=False, soft_wrap=True)
+
+    await asyncio.gather(*(run_on() for _ in range(at_once)))
+    if missing := len(list(numbered)):
+        console.print(f"{missing} runs are left: start it again to go on")
 
 
 def main() -> None:
@@ -122,10 +129,13 @@ def main() -> None:
     parser.add_argument("--short", action="store_true", help="as short as in the tests")
     parser.add_argument("--only", action="append", choices=SCENARIOS, default=[])
     parser.add_argument("--minutes", type=float, default=1e6, help="begin no run after so long")
+    parser.add_argument("--at-once", type=int, default=1, help="runs beside each other")
     parser.add_argument("--results", type=Path, default=Path("data/drill.jsonl"))
     parser.add_argument("--fresh", action="store_true", help="forget earlier results")
     parser.add_argument("--json", action="store_true", help="print the table as JSON")
     given = parser.parse_args()
+    if given.at_once < 1:
+        parser.error("--at-once: at least 1")
     seeds = range(1, given.seeds + 1)
     keys = [(name, seed, given.short) for name in given.only or SCENARIOS for seed in seeds]
     if given.fresh:
@@ -133,7 +143,7 @@ def main() -> None:
     # that a broker is away is what is tried here
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     results, console = Results(given.results), Console(stderr=given.json, width=WIDTH)
-    asyncio.run(drill(keys, results, console, given.minutes))
+    asyncio.run(drill(keys, results, console, given.minutes, given.at_once))
     runs = [results.runs[key] for key in keys if key in results.runs]
     if given.json:
         print(json.dumps(list(rows(runs)), indent=2))
