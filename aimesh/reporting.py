@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections import Counter
@@ -14,12 +13,13 @@ from aimesh.core.moments import time_text
 from aimesh.faustfix import MeshConsumer
 from aimesh.records import StageReport, now
 from aimesh.stage import Stage
+from aimesh.ticking import tick
 
 logger = logging.getLogger(__name__)
 
-# a report is sent when something changed, and again after some seconds (both in seconds)
+# a report is sent when something changed, and again at the fifth look after (both in seconds)
 INTERVAL = 1.0
-REPEAT = 5.0
+REPEAT = 4.5
 
 Services = Callable[[], list[dict[str, Any]]]
 
@@ -86,7 +86,7 @@ class Reporter:
                 await self._send(self.report())
             except Exception as exc:  # noqa: BLE001 - an exception here would end the worker
                 logger.warning("%s: could not report: %s", self._role, exc)
-            await asyncio.sleep(INTERVAL)
+            await tick(INTERVAL)
 
     async def _send(self, report: StageReport) -> None:
         last, at = self._sent

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from aimesh.hops import Hop
 from aimesh.records import GovernorDecision, LagSample, StageReport, now
 from aimesh.services.lag import LagReader
 from aimesh.telling import Teller
+from aimesh.ticking import tick
 
 logger = logging.getLogger(__name__)
 
@@ -103,7 +103,6 @@ class Governor:
     async def run(self) -> None:
         """Sample and decide by the clock until the application stops."""
         while not self._app.should_stop:
-            began = time.monotonic()
             try:
                 if self.is_leader():
                     await self._tick()
@@ -112,7 +111,7 @@ class Governor:
             except Exception:
                 # an exception that escapes a timer ends the worker
                 logger.exception("the governor could not decide")
-            await asyncio.sleep(max(0.0, self._interval - (time.monotonic() - began)))
+            await tick(self._interval)
 
     async def _tick(self) -> None:
         at = time.time()
@@ -164,7 +163,7 @@ class Governor:
         record = self._lag_record(hop, sample, verdict)
         essence = (record.lag, record.end, record.members, record.verdict, record.open)
         last, sent_at = self._sent.get(hop.group + hop.topic, ((), 0.0))
-        if essence != last or time.monotonic() - sent_at >= REPEAT:
+        if essence != last or time.monotonic() - sent_at >= REPEAT - self._interval / 2:
             self._sent[hop.group + hop.topic] = (essence, time.monotonic())
             await self._send(hop.topic, record)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,14 +11,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from aimesh.core.delivery import Course, Reading
-
-# A partition that could not be drained at once waits for the fetch that is under way for the other
-# ones: briefly while many messages come, and while a worker starts. Few at a time are drained at
-# once and nobody waits, but every fetch costs both sides.
-FETCH_WAIT_MS = 100
-CALM_FETCH_WAIT_MS = 1000
-CALM_SECONDS = 10.0
-MANY = 8
+from aimesh.fetching import FetchWait
 
 
 class MeshThread(driver.AIOKafkaConsumerThread):
@@ -27,7 +19,7 @@ class MeshThread(driver.AIOKafkaConsumerThread):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._busy_at = time.monotonic()
+        self._fetch_wait: FetchWait | None = None
         #: What the client did last with each partition that was sought.
         self.readings: dict[TP, Reading] = {}
         #: What was handed out of each changelog since it was sought.
@@ -35,8 +27,7 @@ class MeshThread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: driver.Transport) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
-        # read when the consumer starts, so it can still be set here
-        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        self._fetch_wait = FetchWait(consumer)
         return consumer
 
     async def go_to(self, tp: TP, offset: int) -> None:
@@ -60,7 +51,8 @@ class MeshThread(driver.AIOKafkaConsumerThread):
 
     async def _fetch_records(self, *args: Any, **options: Any) -> Any:
         records = await super()._fetch_records(*args, **options)
-        self._suit_fetch_wait(sum(map(len, records.values())))
+        if self._fetch_wait is not None:
+            self._fetch_wait.suit(sum(map(len, records.values())))
         for tp, batch in records.items():
             reading = self.readings.get(tp)
             if reading is not None and reading[1] is None:
@@ -68,15 +60,6 @@ class MeshThread(driver.AIOKafkaConsumerThread):
             if course := self.courses.get(tp):
                 course.hand(record.offset for record in batch)
         return records
-
-    def _suit_fetch_wait(self, received: int) -> None:
-        now = time.monotonic()
-        if received >= MANY:
-            self._busy_at = now
-        calm = now - self._busy_at > CALM_SECONDS
-        # read for each fetch; the next one begins only after what was received has been taken
-        fetcher = self._ensure_consumer()._fetcher
-        fetcher._fetch_max_wait_ms = CALM_FETCH_WAIT_MS if calm else FETCH_WAIT_MS
 
     def position_of(self, tp: TP) -> int | None:
         """Return the offset that the client reads next, None where it does not know yet."""

@@ -10,6 +10,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.protocol.commit import OffsetFetchRequest
 
 from aimesh.errors import MeshError, UnavailableError
 from aimesh.services.kafka_access import OPEN, KafkaAccess
@@ -38,6 +39,8 @@ class KafkaAdmin:
         self._access = access
         self._admin: AIOKafkaAdminClient | None = None
         self._consumer: AIOKafkaConsumer | None = None
+        # by group: the broker that keeps its offsets
+        self._coordinators: dict[str, int] = {}
 
     async def start(self) -> None:
         """Connect.
@@ -84,6 +87,7 @@ class KafkaAdmin:
         if self._consumer is not None:
             await self._consumer.stop()
         self._admin = self._consumer = None
+        self._coordinators.clear()
 
     @property
     def is_connected(self) -> bool:
@@ -162,10 +166,22 @@ class KafkaAdmin:
         return {(tp.topic, tp.partition): offset for tp, offset in found.items()}
 
     async def committed(self, group: str) -> dict[tuple[str, int], int]:
-        """Return the committed offsets of a consumer group, as far as it has any."""
+        """Return the committed offsets of a consumer group, as far as it has any.
+
+        Raises:
+            UnavailableError: the group's coordinator does not tell: it has moved, or loads still.
+        """
         admin, _ = self._connected
-        found = await admin.list_consumer_group_offsets(group)
-        return {(tp.topic, tp.partition): meta.offset for tp, meta in found.items()}
+        if group not in self._coordinators:
+            self._coordinators[group] = await admin.find_coordinator(group)
+        request = OffsetFetchRequest(group, None)
+        try:
+            # the client's own call takes a coordinator that loads still for a group without offsets
+            answer = await admin._send_request(request, self._coordinators[group])
+            return _offsets_in(answer, group)
+        except BaseException:
+            self._coordinators.pop(group, None)
+            raise
 
     async def members(self, groups: Iterable[str]) -> dict[str, int]:
         """Return how many members each consumer group has now."""
@@ -182,6 +198,18 @@ class KafkaAdmin:
         admin, _ = self._connected
         described = await admin.describe_cluster()
         return str(described["cluster_id"])
+
+
+def _offsets_in(answer: Any, group: str) -> dict[tuple[str, int], int]:
+    found, codes = {}, [answer.error_code]
+    for topic, partitions in answer.topics:
+        for partition, offset, _, code in partitions:
+            codes.append(code)
+            found[topic, partition] = offset
+    if code := next(filter(None, codes), 0):
+        reason = f"the offsets of group {group} are not told: {for_code(code).__name__}"
+        raise UnavailableError("kafka", reason)
+    return found
 
 
 def _mismatch(layout: Layout, count: int) -> str:

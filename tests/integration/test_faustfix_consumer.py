@@ -11,8 +11,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
+from aimesh import fetching
 from aimesh.faustfix import MeshApp, MeshConsumer
-from aimesh.faustfix import thread as thread_module
 from tests.faustapps import (
     Reading,
     StockConsumerApp,
@@ -238,13 +238,13 @@ async def test_fetches_of_a_calm_consumer_wait_longer_until_many_messages_come(
     kafka: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # however many pieces they come in
-    monkeypatch.setattr(thread_module, "MANY", 1)
+    monkeypatch.setattr(fetching, "MANY", 1)
     topic = await new_topic(kafka)
     found = new_reading(kafka, tmp_path, topic)
     async with reading(found):
         thread = found.consumer._thread
         fetcher = thread._ensure_consumer()._fetcher
-        thread._busy_at -= 3600
+        thread._fetch_wait._busy_at -= 3600
         await until(lambda: fetcher._fetch_max_wait_ms == 1000)
         await write(kafka, topic, *NUMBERS)
         await until(lambda: fetcher._fetch_max_wait_ms == 100)

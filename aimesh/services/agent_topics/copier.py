@@ -18,6 +18,7 @@ from aiokafka import (
 )
 from aiokafka.errors import KafkaError
 
+from aimesh.fetching import FetchWait
 from aimesh.services.agent_topics.digest import Digester, Entry
 from aimesh.services.kafka_access import OPEN, KafkaAccess
 from aimesh.services.status import ServiceStatus, StatusKeeper
@@ -26,8 +27,6 @@ logger = logging.getLogger(__name__)
 
 # how old the list of topics gets (milliseconds): a new queue is found within two of these
 METADATA_AGE = 2000
-# the fetch wait of one broker holds up partitions that have something
-FETCH_WAIT = 100
 AT_ONCE = 1000
 # what is fetched and not copied yet is held in memory: so much of one partition, and of a broker
 FETCH_OF_PARTITION, FETCH = 256 << 10, 4 << 20
@@ -103,7 +102,6 @@ class Copier:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             metadata_max_age_ms=METADATA_AGE,
-            fetch_max_wait_ms=FETCH_WAIT,
             max_partition_fetch_bytes=FETCH_OF_PARTITION,
             fetch_max_bytes=FETCH,
             session_timeout_ms=10_000,
@@ -120,11 +118,13 @@ class Copier:
         self._copied.clear()
         consumer.subscribe(pattern=self._digester.pattern, listener=_Listener(self, consumer))
         try:
+            fetch_wait = FetchWait(consumer)
             await consumer.start()
             await producer.start()
             self._keeper.good()
             while True:
                 found = await consumer.getmany(timeout_ms=500, max_records=AT_ONCE)
+                fetch_wait.suit(sum(map(len, found.values())))
                 if found:
                     await self._send(producer, found)
                 if time.monotonic() - self._committed_at > COMMIT_SECONDS:
