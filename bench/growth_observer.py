@@ -23,7 +23,7 @@ import aiohttp
 from aiokafka import AIOKafkaProducer
 
 from bench.figures import Figure, report
-from bench.pipeline.worker import processor_time
+from bench.pipeline.worker import processor_time, until_calm
 from bench.readers import reading
 from bench.task_traffic import Writer
 from bench.telemetry import PREFIX, Asker, observer, traffic
@@ -76,6 +76,7 @@ async def _taken_in(kafka: str, worker: Worker, known: int, total: int, seed: in
     used = processor_time(worker.process.pid)
     await traffic(kafka, count, errors, "--seed", seed)
     await worker.wait("/api/v1/queues?limit=1", lambda b: b["total_messages"] >= total, 600)
+    await until_calm(worker.process.pid)
     return 1000 * (processor_time(worker.process.pid) - used) / (count + errors)
 
 

@@ -128,7 +128,10 @@ class Traffic:
 async def write(
     bootstrap: str, prefix: str, messages: int, errors: int, rate: float, seed: int
 ) -> dict[str, float]:
-    """Write so many messages and errors, at most ``rate`` a second of both; return the figures."""
+    """Write so many messages and errors, at most ``rate`` a second of both; return the figures.
+
+    ``began_at`` is the Unix time of the first one.
+    """
     traffic = Traffic(seed)
     admin = KafkaAdmin(bootstrap)
     await admin.start()
@@ -136,7 +139,7 @@ async def write(
     await admin.ensure([Layout(name, 1, DAY) for name in names], 1)
     await admin.close()
     every = messages / errors if errors else 0.0
-    began, sent, told = time.perf_counter(), 0, 0
+    began_at, began, sent, told = time.time(), time.perf_counter(), 0, 0
     async with AIOKafkaProducer(
         bootstrap_servers=bootstrap, linger_ms=5, max_batch_size=128 << 10
     ) as producer:
@@ -154,7 +157,8 @@ async def write(
             if rate:
                 ahead = (sent + told) / rate - (time.perf_counter() - began)
                 await asyncio.sleep(max(0.0, ahead))
-    return {"messages": sent, "errors": told, "seconds": time.perf_counter() - began}
+    took = time.perf_counter() - began
+    return {"messages": sent, "errors": told, "seconds": took, "began_at": began_at}
 
 
 def main() -> None:

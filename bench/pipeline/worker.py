@@ -12,6 +12,10 @@ import psutil
 from bench.pipeline.contenders import Contender
 from bench.pipeline.hops.place import Place
 
+# a process is calm that takes less than this share of a core for so many seconds
+CALM_SHARE, CALM_SECONDS = 0.3, 2.0
+CALM_LIMIT = 300.0
+
 
 class Worker:
     """Runs a contender's worker, with all processes that it makes."""
@@ -60,6 +64,16 @@ class Worker:
     def tail(self) -> str:
         """Return the end of what it logged."""
         return self._log.read_text(errors="replace")[-3000:]
+
+
+async def until_calm(pid: int) -> None:
+    """Wait until a process has worked off what it was given: what it keeps may still be written."""
+    async with asyncio.timeout(CALM_LIMIT):
+        used = float("inf")
+        while used > CALM_SHARE * CALM_SECONDS:
+            before = processor_time(pid)
+            await asyncio.sleep(CALM_SECONDS)
+            used = processor_time(pid) - before
 
 
 def processor_time(pid: int | None) -> float:
