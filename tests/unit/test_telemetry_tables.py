@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from aimesh.core.mesh_events import default_trace
 from aimesh.tables.telemetry.tables import Keep, TelemetryTables
 from aimesh.tables.telemetry.writing import FeedLostError
 from tests.telemetry import Disk, error, event, look, message, traffic
@@ -194,3 +195,20 @@ def test_a_task_of_the_mesh_is_a_trace_and_takes_the_id_of_its_header() -> None:
     assert trace is not None
     assert (trace.status, trace.tokens, trace.open, trace.duration) == ("completed", 5, 0, 3000)
     assert trace.messages == 4
+
+
+def test_a_task_whose_beginning_is_read_last_has_its_time_from_there() -> None:
+    tables = tables_with(
+        event("t1", "started", 30, agent="consumer"),
+        event("t1", "task", 5),
+        event("t1", "review", 40, success=True),
+        event("t1", "done", 1, agent="consumer"),
+        event("t2", "started", 30, agent="consumer"),
+        event("t2", "task", 5),
+    )
+    trace = tables.traces.of_task(default_trace("t1"))
+    assert trace is not None
+    assert (trace.status, trace.duration) == ("completed", 39_000)
+    count, found = tables.traces.slowest(0, 10, trace.started + 100)
+    assert count == 2
+    assert [(round(ms), one.task_id) for ms, one in found] == [(96_000, "t2"), (39_000, "t1")]

@@ -79,7 +79,8 @@ class MeshTraces:
         kind, data = event["kind"], event["data"]
         at = seconds_of(event["at"])
         trace.messages += 1
-        trace.started, trace.last_at = min(trace.started, at), max(trace.last_at, at)
+        self._traces.begin_at(trace, at)
+        trace.last_at = max(trace.last_at, at)
         if kind in ("solution", "review"):
             tokens = (data.get("input_tokens") or 0) + (data.get("output_tokens") or 0)
             self._traces.use(trace, tokens, 1)

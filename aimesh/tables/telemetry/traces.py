@@ -131,6 +131,15 @@ class Traces:
         self._tasks[trace_id] = trace
         trace.trace_id = trace_id
 
+    def begin_at(self, trace: Trace, at: float) -> None:
+        """Let a trace have begun at a Unix time, where that is earlier than what was known."""
+        if at >= trace.started:
+            return
+        if trace.status == RUNNING:
+            self._slowest.go_on(trace.number, trace.started)
+            self._slowest.begin(trace.number, at)
+        trace.started = at
+
     def settle(self, trace: Trace, status: str, duration: int) -> None:
         """Let a trace have a status, and the milliseconds that it took."""
         self._time(trace, status, duration)
