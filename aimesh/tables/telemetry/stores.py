@@ -10,12 +10,13 @@ from typing import Any
 from rocksdict import Options, Rdict
 
 from aimesh.faustfix import MeshApp, MeshTable
-from aimesh.faustfix.store import BOUNDS
 from aimesh.tables.telemetry.rows import Store
 from aimesh.topics import CHANGELOG
 
 SLICE = 500
 PARTITION = 0
+# two of these hold what is not yet written to files: much comes, into a single partition
+WRITE_BUFFER_BYTES = 4 << 20
 
 
 class TableStore(Store):
@@ -36,6 +37,7 @@ class TableStore(Store):
             value_type=bytes,
             extra_topic_configs=CHANGELOG,
             help=purpose,
+            options={"write_buffer_size": WRITE_BUFFER_BYTES},
         )
         assert isinstance(table, MeshTable)
         self._table = table
@@ -73,8 +75,8 @@ class FolderStore(Store):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         options = Options(raw_mode=True)
-        options.set_write_buffer_size(BOUNDS["write_buffer_size"])
-        options.set_max_write_buffer_number(BOUNDS["max_write_buffer_number"])
+        options.set_write_buffer_size(WRITE_BUFFER_BYTES)
+        options.set_max_write_buffer_number(2)
         self._rows = Rdict(str(folder), options)
 
     def read(self, key: str) -> bytes | None:
