@@ -17,9 +17,11 @@ from aimesh.fetching import FetchWait
 class MeshThread(driver.AIOKafkaConsumerThread):
     """The consumer's thread, with a fetch wait that suits small clusters (Faust fixes 1.5 s)."""
 
+    # there from when the client is made
+    _fetch_wait: FetchWait
+
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._fetch_wait: FetchWait | None = None
         #: What the client did last with each partition that was sought.
         self.readings: dict[TP, Reading] = {}
         #: What was handed out of each changelog since it was sought.
@@ -51,8 +53,7 @@ class MeshThread(driver.AIOKafkaConsumerThread):
 
     async def _fetch_records(self, *args: Any, **options: Any) -> Any:
         records = await super()._fetch_records(*args, **options)
-        if self._fetch_wait is not None:
-            self._fetch_wait.suit(sum(map(len, records.values())))
+        self._fetch_wait.suit(sum(map(len, records.values())))
         for tp, batch in records.items():
             reading = self.readings.get(tp)
             if reading is not None and reading[1] is None:

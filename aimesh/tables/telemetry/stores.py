@@ -10,6 +10,7 @@ from typing import Any
 from rocksdict import Options, Rdict
 
 from aimesh.faustfix import MeshApp, MeshTable
+from aimesh.faustfix.store import BOUNDS
 from aimesh.tables.telemetry.rows import Store
 from aimesh.topics import CHANGELOG
 
@@ -76,7 +77,7 @@ class FolderStore(Store):
         super().__init__()
         options = Options(raw_mode=True)
         options.set_write_buffer_size(WRITE_BUFFER_BYTES)
-        options.set_max_write_buffer_number(2)
+        options.set_max_write_buffer_number(BOUNDS["max_write_buffer_number"])
         self._rows = Rdict(str(folder), options)
 
     def read(self, key: str) -> bytes | None:
