@@ -218,8 +218,9 @@ class EmbeddedKafka:
         return False
 
     def _configure(self, port: int, *, log_dir: str) -> None:
+        controller = free_port(avoid=(port, *self._listeners.values()))
         properties = server_properties(
-            HOST, port, free_port(), log_dir, self._listeners, self._properties
+            HOST, port, controller, log_dir, self._listeners, self._properties
         )
         (self.folder / "server.properties").write_text(properties)
 

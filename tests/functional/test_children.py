@@ -107,3 +107,13 @@ async def test_a_port_with_a_listener_is_not_free() -> None:
     async with server:
         assert not is_free(server.sockets[0].getsockname()[1])
     assert is_free(free_port())
+
+
+def test_a_port_is_not_given_twice_while_nobody_listens_on_it_yet() -> None:
+    ports = [free_port() for _ in range(1000)]
+    assert len(set(ports)) == len(ports)
+
+
+def test_a_port_that_is_promised_to_another_is_not_given() -> None:
+    promised = {port for port in range(65536) if port // 2 % 2}
+    assert promised.isdisjoint(free_port(avoid=promised) for _ in range(20))
