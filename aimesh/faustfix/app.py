@@ -11,8 +11,10 @@ from faust.types import TP
 from faust.types.transports import ProducerT
 from yarl import URL
 
+from aimesh.faustfix.client_thread import ClientThread
 from aimesh.faustfix.consumer import MeshConsumer, MeshTransport
 from aimesh.faustfix.flow import CalmFlow
+from aimesh.faustfix.lease import Lease
 from aimesh.faustfix.recovery import MeshTableManager
 from aimesh.faustfix.tables import MeshTable
 from aimesh.faustfix.versions import verify_versions
@@ -30,6 +32,8 @@ class MeshApp(faust.App):
         datadir: where its tables are kept on disk; no other process may use it.
         identity: tells this process from all others, also from the one before it.
         address: where other workers reach this one's web server, as ``host:port``.
+        clients: where its client of Kafka runs, with those of the worker's other applications;
+            left out, in a thread of its own.
         options: further settings of Faust.
     """
 
@@ -41,6 +45,7 @@ class MeshApp(faust.App):
         datadir: Path,
         identity: str,
         address: str = "",
+        clients: ClientThread | None = None,
         **options: Any,
     ) -> None:
         verify_versions()
@@ -71,9 +76,12 @@ class MeshApp(faust.App):
             # Faust's own way of telling the members of a group apart, known to each of them
             "canonical_url": f"http://{identity}/{address}",
         }
+        self.clients = clients or ClientThread()
         brokers = ";".join(f"kafka://{address}" for address in broker.split(","))
         super().__init__(id, broker=brokers, datadir=datadir, **settings | options)
         self.__dict__["flow_control"] = CalmFlow()
+        #: For how long this worker's partitions are sure to be its own.
+        self.lease = Lease(self.conf.broker_session_timeout)
 
     def _create_directories(self) -> None:
         # Faust makes the folder itself but not its parents

@@ -1,4 +1,4 @@
-"""The thread in which the client of Kafka runs, and what it did with each partition."""
+"""What runs in the thread of the clients of Kafka, and what it did with each partition."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from aimesh.core.delivery import Course, Reading
+from aimesh.faustfix import lease
 from aimesh.fetching import FetchWait
 
 
 class MeshThread(driver.AIOKafkaConsumerThread):
-    """The consumer's thread, with a fetch wait that suits small clusters (Faust fixes 1.5 s)."""
+    """A consumer's part in the thread of all clients of Kafka, which Faust takes for its own.
+
+    With a fetch wait that suits small clusters (Faust fixes 1.5 s).
+    """
 
     # there from when the client is made
     _fetch_wait: FetchWait
@@ -31,6 +35,12 @@ class MeshThread(driver.AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         self._fetch_wait = FetchWait(consumer)
         return consumer
+
+    async def on_start(self) -> None:
+        """Start the client, and let the application's lease follow what its group says."""
+        await super().on_start()
+        app: Any = self.app
+        lease.keep(app.lease, self._ensure_consumer()._coordinator)
 
     async def go_to(self, tp: TP, offset: int) -> None:
         """Read a partition from an offset on; nothing happens where it has moved away."""
@@ -50,6 +60,9 @@ class MeshThread(driver.AIOKafkaConsumerThread):
         # recovery goes to where it reads changelogs from; nothing is handed out in between
         self.courses.update((tp, Course(offset)) for tp, offset in partitions.items())
         await super()._seek_wait(consumer, partitions)
+
+    async def _gather_remaining_tasks(self) -> None:
+        """Nothing: what else runs in this thread is other consumers'."""
 
     async def _fetch_records(self, *args: Any, **options: Any) -> Any:
         records = await super()._fetch_records(*args, **options)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aimesh import hops, topics
-from aimesh.faustfix import MeshApp
+from aimesh.faustfix import ClientThread, MeshApp
 from aimesh.probing import Probing
 from aimesh.reporting import Reporter
 from aimesh.root import Hub, RootApp
@@ -60,6 +60,11 @@ class Parts:
     def name(self, topic: str) -> str:
         """Return a topic's whole name."""
         return self.settings.topic_prefix + topic
+
+    @cached_property
+    def clients(self) -> ClientThread:
+        """Where the clients of Kafka of all applications run."""
+        return ClientThread()
 
     @cached_property
     def ollama(self) -> Ollama:
@@ -133,6 +138,7 @@ class Parts:
             "datadir": datadir,
             "identity": self.identity,
             "address": self.address,
+            "clients": self.clients,
             "topic_replication_factor": self.settings.replication,
             "topic_partitions": self.settings.partitions,
             **self.access.faust_options(),

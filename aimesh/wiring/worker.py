@@ -32,6 +32,7 @@ from aimesh.views.security import protect
 from aimesh.views.starting import Starting
 from aimesh.views.tasks import TaskViews
 from aimesh.views.tasks_reading import TaskEvents
+from aimesh.views.yielding import Yielding
 from aimesh.watchdog import Watchdog
 from aimesh.wiring import crew, mesh
 from aimesh.wiring.diagnosis import DiagnosisWiring
@@ -144,6 +145,10 @@ class _Worker:
             forwarding = Forwarding(self.observer)
             self.parts.closers.append(forwarding.close)
             application.middlewares.append(forwarding.middleware)
+        if self.telemetry is not None:
+            telemetry = self.telemetry.observer
+            yielding = Yielding(lambda: telemetry.is_behind)
+            application.middlewares.append(yielding.middleware)
 
     def _layouts(self) -> list[Layout]:
         results = [

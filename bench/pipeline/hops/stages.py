@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from uuid import uuid4
 
-from aimesh.faustfix import MeshApp
+from aimesh.faustfix import ClientThread, MeshApp
 from aimesh.records import Task
 from aimesh.services.kafka import KafkaAdmin
 from aimesh.stage import Job, Send, Stage
@@ -15,7 +15,7 @@ from bench.pipeline.hops.place import Place
 SLOTS = 64
 
 
-def stage(place: Place, number: int) -> Stage:
+def stage(place: Place, number: int, clients: ClientThread) -> Stage:
     """Return the stage of a hop, with an application of its own."""
     owner, target = uuid4().hex, place.topic(number + 1)
 
@@ -27,6 +27,7 @@ def stage(place: Place, number: int) -> Stage:
         broker=place.broker,
         datadir=place.folder / f"hop{number}",
         identity=owner,
+        clients=clients,
         topic_partitions=place.partitions,
     )
     return Stage(
@@ -43,7 +44,8 @@ def stage(place: Place, number: int) -> Stage:
 
 async def main(place: Place) -> None:
     """Move tasks until the process is ended."""
-    stages = [stage(place, number) for number in range(place.hops)]
+    clients = ClientThread()
+    stages = [stage(place, number, clients) for number in range(place.hops)]
     admin = KafkaAdmin(place.broker)
     await admin.start()
     names = [f"{place.id}-dead", *(stage.results for stage in stages)]
