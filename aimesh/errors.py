@@ -59,6 +59,10 @@ class TooLargeError(MeshError, ValueError):
         return cls(f"a message of {size} bytes for {topic} is larger than the {most} that fit")
 
 
+class LeaseLostError(MeshError):
+    """The partition may be another worker's by now, so its table is left alone."""
+
+
 class SandboxRefusedError(MeshError, RuntimeError):
     """This machine cannot isolate untrusted code well enough, so none is run."""
 

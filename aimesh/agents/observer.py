@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import faust
+from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from aimesh import codec, dead_letters
@@ -16,6 +17,7 @@ from aimesh.core.feed import FeedEvent, kind_of
 from aimesh.core.identity import derived_id
 from aimesh.core.moments import time_text
 from aimesh.core.text import cut, printable
+from aimesh.errors import MeshError
 from aimesh.faustfix import MeshApp
 from aimesh.stage.runner import backoff
 from aimesh.tables.mesh import Change, MeshTables
@@ -55,6 +57,7 @@ class Observer:
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._batch: list[faust.Event] = []
         self._filled = asyncio.Event()
+        self._rebalances = 0
         #: Whether the tables are read, or are another worker's.
         self.ready = False
         #: Whether this worker has the feed, and so the tables.
@@ -74,6 +77,7 @@ class Observer:
 
     async def _on_revoked(self, *_: Any, **__: Any) -> None:
         self.ready = self.holds = False
+        self._rebalances += 1
         self._batch.clear()
         self.tables.forget()
 
@@ -158,6 +162,8 @@ class Observer:
     async def _read(self, stream: Any) -> None:
         """Work the feed into the tables, batch by batch."""
         async for event in stream.noack().events():
+            if event.message.generation_id != self.app.consumer_generation_id:
+                continue  # it comes once more
             try:
                 found = FeedEvent.restored(codec.loads(event.value))
                 self.tables.apply(event.message.partition, found)
@@ -178,17 +184,24 @@ class Observer:
             batch, self._batch = self._batch, []
             await self._written(self.tables.changes())
             for event in batch:
-                event.ack()
+                event.ack()  # counts only in the generation in which it was read
 
     async def _written(self, changes: list[Change]) -> None:
-        failures = 0
-        while True:
+        failures, rebalances = 0, self._rebalances
+        # After a rebalance these would take away what has been worked in since: what they were made
+        # of is not acknowledged, and read again by whoever has the feed then.
+        while rebalances == self._rebalances:
             try:
                 await asyncio.gather(*self.tables.write(changes))
-            except Exception:
+            except Exception as exc:
                 # an exception here would end the worker
                 failures += 1
-                logger.exception("the observer's tables could not be written, trying again")
+                known = isinstance(exc, MeshError | KafkaError)
+                logger.warning(
+                    "the observer's tables could not be written, trying again: %r",
+                    exc,
+                    exc_info=None if known else exc,
+                )
                 await asyncio.sleep(backoff(failures))
             else:
                 return

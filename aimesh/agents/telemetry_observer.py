@@ -29,6 +29,8 @@ WRITE_SECONDS = 3.0
 WRITE_RECORDS = 200
 MOST_UNWRITTEN = 400
 STEP_SECONDS = 0.005
+# records of the feed, each of up to a hundred messages, that are more than one reads at once
+MANY_RECORDS = 8
 # where a copy of another worker's tables is, in the application's folder
 FOLDER = "following"
 
@@ -120,6 +122,16 @@ class TelemetryObserver:
     def unwritten(self) -> int:
         """How many records of the feed were worked in and not written down yet."""
         return len(self._batch) + self._being_written
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether this worker has more to read of what agents said than it reads at once."""
+        if self.copier.is_behind:
+            return True
+        if not self.holds_feed:
+            return False
+        end: int | None = self.app.consumer.highwater(TP(self.feed, 0))
+        return end is not None and end - 1 - self._own.feed > MANY_RECORDS
 
     # -- ownership
 

@@ -5,6 +5,7 @@ Each class overrides by inheritance what it corrects and says which defect it an
 - `consumer`: commits over holes and over slow handlers (faust-streaming issue 606, pull request
   707; the holes themselves are reported nowhere yet), messages dropped around a rebalance, seeks
   from a foreign thread, the fixed fetch wait of 1.5 s, which stalls bursts on small clusters.
+- `client_thread`: a thread for every application, which take Python's lock from each other.
 - `handing`: four tasks for each message on its way to a stream.
 - `flow`: queues cleared although the flow was never stopped (faust-streaming issue 596).
 - `producer`: a way from a table's change to its changelog that costs more than all the rest, and
@@ -15,6 +16,8 @@ Each class overrides by inheritance what it corrects and says which defect it an
   changelog whose last record is gone, which recovery waits for without end (issues 176, 597).
 - `thread`: what the client handed out of each partition, which tells a log's own gaps from records
   that were dropped.
+- `lease`: a worker that was stopped for longer than its group waits, and writes on to tables that
+  are another's by then: what was known since is taken away from whoever reads them next.
 - `tables`: changelog writes whose failure is only logged, values too large to be written, which
   end the worker after the offset was committed, and offsets remembered for partitions that have
   moved away.
@@ -28,6 +31,7 @@ They were verified against exactly the versions in `VERIFIED`; any other is refu
 """
 
 from aimesh.faustfix.app import MeshApp
+from aimesh.faustfix.client_thread import ClientThread
 from aimesh.faustfix.consumer import MeshConsumer, MeshTransport
 from aimesh.faustfix.flow import CalmFlow
 from aimesh.faustfix.producer import MeshProducer
@@ -39,6 +43,7 @@ from aimesh.faustfix.versions import VERIFIED, verify_versions
 __all__ = [
     "VERIFIED",
     "CalmFlow",
+    "ClientThread",
     "MeshApp",
     "MeshConsumer",
     "MeshProducer",

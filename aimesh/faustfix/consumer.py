@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
+from typing import Any
 from weakref import WeakValueDictionary
 
 from faust.transport.drivers import aiokafka as driver
@@ -10,6 +12,7 @@ from faust.types import TP, Message
 from mode import Service
 
 from aimesh.core.delivery import Delivery, Step
+from aimesh.faustfix.client_thread import ClientThread, Guest
 from aimesh.faustfix.handing import HandingConsumer
 from aimesh.faustfix.producer import MeshProducer
 from aimesh.faustfix.thread import MeshThread
@@ -41,7 +44,15 @@ class MeshConsumer(HandingConsumer):
         self.healed = 0
 
     def _new_consumer_thread(self) -> MeshThread:
-        return MeshThread(self, loop=self.loop, beacon=self.beacon)
+        app: Any = self.app
+        host: ClientThread = app.clients
+        return MeshThread(
+            self,
+            loop=self.loop,
+            beacon=self.beacon,
+            thread_loop=host.loop,
+            Worker=partial(Guest, host),
+        )
 
     # -- positions
 

@@ -13,13 +13,14 @@ from rocksdict import BlockBasedIndexType, BlockBasedOptions, Cache, Options
 # What every partition of every table may hold in memory of what is not yet written to files, in
 # bytes: two buffers of these. A worker with all roles has some sixty. Stock Faust allows 192 MB.
 BOUNDS = {"write_buffer_size": 1 << 20, "max_write_buffer_number": 2}
-# and what is kept of files that were read, for all of them (stock Faust: 2 GB for each)
-CACHE_BYTES = 32 << 20
+# And what is kept of files that were read, for all of them (stock Faust: 2 GB for each). The system
+# keeps the files themselves, so more of it saves little.
+CACHE_BYTES = 8 << 20
 
 
 @cache
-def _blocks() -> Cache:
-    """Return the one cache of blocks that all tables of this process share."""
+def blocks() -> Cache:
+    """Return the one cache of blocks that all databases of this process share."""
     return Cache(CACHE_BYTES)
 
 
@@ -29,11 +30,11 @@ class MeshOptions(RocksDBOptions):
     def as_options(self) -> Options:
         """Return them as the database takes them."""
         options: Options = super().as_options()
-        blocks = BlockBasedOptions()
-        blocks.set_bloom_filter(self.bloom_filter_size, block_based=True)
-        blocks.set_index_type(BlockBasedIndexType.binary_search())
-        blocks.set_block_cache(_blocks())
-        options.set_block_based_table_factory(blocks)
+        tables = BlockBasedOptions()
+        tables.set_bloom_filter(self.bloom_filter_size, block_based=True)
+        tables.set_index_type(BlockBasedIndexType.binary_search())
+        tables.set_block_cache(blocks())
+        options.set_block_based_table_factory(tables)
         return options
 
 

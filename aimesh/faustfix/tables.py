@@ -1,4 +1,4 @@
-"""Tables whose writes can be waited for, and which never hold what their changelog does not."""
+"""Tables whose writes can be waited for, and to which only the owner of their partition writes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import shutil
 import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any, cast
 
 import faust
@@ -29,6 +28,8 @@ class MeshTable(faust.Table[Any, Any]):
     The caller must know that this worker owns the partition that it names. Where it names none,
     that of the stream's current event counts, or that given to `writing_for`.
     """
+
+    _current: TableWriter | None = None
 
     def put(self, key: str, value: Any, partition: int | None = None) -> asyncio.Future[Any]:
         """Set a key; the future is done when the broker has the change.
@@ -105,9 +106,14 @@ class MeshTable(faust.Table[Any, Any]):
             database.put(raw, value)
         producer = self.app.producer
         assert isinstance(producer, MeshProducer)
-        arrived = partial(self._arrived, self.app.consumer_generation_id)
         place = TopicPartition(self.changelog_topic_name, partition)
-        return producer.write(place, raw, value, arrived=arrived)
+        return producer.write(place, raw, value, writer=self._writer())
+
+    def _writer(self) -> TableWriter:
+        generation = self.app.consumer_generation_id
+        if self._current is None or self._current.generation != generation:
+            self._current = TableWriter(self, generation)
+        return self._current
 
     def _verify_source_topic_partitions(self, source_topic: str) -> None:
         """Nothing: the root checks the broker's word at the start.
@@ -119,19 +125,12 @@ class MeshTable(faust.Table[Any, Any]):
     def send_changelog(self, *args: Any, **kwargs: Any) -> FutureMessage:
         """Send a change to the changelog."""
         sent: Any = super().send_changelog(*args, **kwargs)
-        sent.generation = self.app.consumer_generation_id
+        sent.writer = self._writer()
         return sent  # type: ignore[no-any-return]
 
     def _on_changelog_sent(self, fut: Any) -> None:
         sent = fut.result()
-        self._arrived(fut.generation, sent.topic_partition, sent.offset, sent.offset)
-
-    def _arrived(self, generation: int, place: TopicPartition, first: int, last: int) -> None:
-        # A late answer for a partition that has moved meanwhile must not mark what its new owner
-        # wrote in between as present in the local store.
-        moved = generation != self.app.consumer_generation_id
-        if not moved and place in self.app.assignor.assigned_actives():
-            self._local.arrived(TP(*place), first, last)
+        fut.writer.arrived(sent.topic_partition, sent.offset, sent.offset)
 
     def apply_changelog_batch(self, batch: Iterable[EventT[Any]]) -> None:
         """Take records of this table's changelog into the local store.
@@ -149,6 +148,29 @@ class MeshTable(faust.Table[Any, Any]):
         store._key_index.clear()
         gc.collect()  # the database is closed only when nothing refers to it
         shutil.rmtree(store.partition_path(tp.partition), ignore_errors=True)
+
+
+class TableWriter:
+    """A table, as one generation of its application's group writes to it."""
+
+    def __init__(self, table: MeshTable, generation: int) -> None:
+        self._table = table
+        self.generation = generation
+
+    def may_send(self) -> bool:
+        """Tell whether the table's partitions are sure to be this worker's still."""
+        app: Any = self._table.app
+        held: bool = app.lease.holds(self.generation)
+        return held
+
+    def arrived(self, place: TopicPartition, first: int, last: int) -> None:
+        """Note that the changelog has what was written."""
+        # A late answer for a partition that has moved meanwhile must not mark what its new owner
+        # wrote in between as present in the local store.
+        app: Any = self._table.app
+        moved = self.generation != app.consumer_generation_id
+        if not moved and place in app.assignor.assigned_actives():
+            self._table._local.arrived(TP(*place), first, last)
 
 
 class Position:

@@ -167,7 +167,9 @@ async def test_a_commit_beyond_the_end_of_the_log_hides_nothing(
     await write(kafka, topic, *NUMBERS)
     found = new_reading(kafka, tmp_path, topic, make)
     # a broker that lost the end of its log when its machine failed; the group's offset was kept
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, group_id=found.app.conf.id)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=kafka, group_id=found.app.conf.id, enable_auto_commit=False
+    )
     await consumer.start()
     consumer.assign([TopicPartition(topic, 0)])
     await consumer.commit({TopicPartition(topic, 0): 50})

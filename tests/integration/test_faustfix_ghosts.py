@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiokafka import AIOKafkaProducer
 from faust.types import TP
 
-from aimesh.faustfix import MeshTable
+from aimesh.errors import LeaseLostError
+from aimesh.faustfix import MeshTable, lease
 from tests.faustapps import new_reading, new_topic, reading
 from tests.waiting import until
 
@@ -45,3 +47,25 @@ async def test_what_another_worker_wrote_in_between_is_read_at_the_next_recovery
         # from here on there is no gap again
         await table.put("own", 3, 0)
         await until(lambda: persisted(table, changelog) == 3)
+
+
+async def test_a_worker_that_was_away_for_too_long_writes_nothing_until_it_is_heard_again(
+    kafka: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = await new_topic(kafka)
+    found = new_reading(kafka, tmp_path, topic)
+    table = found.app.table("t", 1, "A table.")
+    clock = lease.now
+    async with reading(found):
+        assert (await table.put("a", 1, 0)).offset == 0
+        # all of the session's time-out has gone by since the group was heard of
+        away = found.app.conf.broker_session_timeout
+        monkeypatch.setattr(lease, "now", lambda: clock() + away)
+        with monkeypatch.context() as unheard:
+            # a heartbeat may be answered at this very moment
+            unheard.setattr(found.app.lease, "renew", lambda *_: None)
+            with pytest.raises(LeaseLostError):
+                await table.put("a", 2, 0)
+        generation = found.app.consumer_generation_id
+        await until(lambda: found.app.lease.holds(generation))
+        assert (await table.put("a", 3, 0)).offset == 1

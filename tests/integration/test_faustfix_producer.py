@@ -10,6 +10,7 @@ import pytest
 from aiokafka.structs import TopicPartition
 from faust.exceptions import NotReady
 
+from aimesh.errors import LeaseLostError
 from aimesh.faustfix import MeshProducer
 from tests.faustapps import Reading, new_reading, new_topic, reading, write
 from tests.waiting import until
@@ -34,6 +35,24 @@ def requests(producer: MeshProducer) -> list[int]:
     return sizes
 
 
+class Writing:
+    """Somebody who writes: whether it may, and what it was told."""
+
+    def __init__(self, *, may: bool = True, asks: int | None = None) -> None:
+        self.may = may
+        #: How often it may still be asked before it may no longer send.
+        self.asks = asks
+        self.told: list[tuple[int, int]] = []
+
+    def may_send(self) -> bool:
+        if self.asks is not None:
+            self.may, self.asks = self.asks > 0, self.asks - 1
+        return self.may
+
+    def arrived(self, place: TopicPartition, first: int, last: int) -> None:
+        self.told.append((first, last))
+
+
 async def test_writes_that_come_together_share_requests_and_keep_their_order(
     kafka: str, tmp_path: Path
 ) -> None:
@@ -44,15 +63,11 @@ async def test_writes_that_come_together_share_requests_and_keep_their_order(
         place = TopicPartition(other, 0)
         await producer.write(place, b"first", b"x")
         sizes = requests(producer)
-        told = list[tuple[int, int]]()
+        writer = Writing()
         sent = await asyncio.gather(
-            *(
-                producer.write(
-                    place, b"k", b"%d" % n, arrived=lambda _, *offsets: told.append(offsets)
-                )
-                for n in range(200)
-            )
+            *(producer.write(place, b"k", b"%d" % n, writer=writer) for n in range(200))
         )
+        told = writer.told
         assert [metadata.offset for metadata in sent] == list(range(1, 201))
         assert (sum(sizes), len(sizes) < 10) == (200, True)
         # batch after batch, without a gap
@@ -68,6 +83,46 @@ async def test_more_than_fits_in_a_batch_goes_on_in_the_next(kafka: str, tmp_pat
         sizes = [10_000, 10_000, 1_000_000, 10, 10_000, 20_000]
         sent = await asyncio.gather(*(producer.write(place, b"k", b"x" * n) for n in sizes))
         assert [metadata.offset for metadata in sent] == list(range(len(sizes)))
+
+
+async def test_what_may_no_longer_be_sent_fails_and_holds_nothing_else_up(
+    kafka: str, tmp_path: Path
+) -> None:
+    topic, other = await new_topic(kafka), await new_topic(kafka, 2)
+    found = new_reading(kafka, tmp_path, topic)
+    async with reading(found):
+        producer, lost = producer_of(found), Writing(may=False)
+        own, place = TopicPartition(other, 0), TopicPartition(other, 1)
+        for _ in range(2):
+            # alone, and in one request with what may be sent
+            with pytest.raises(LeaseLostError):
+                await producer.write(own, b"k", b"x", writer=lost)
+            failing = producer.write(own, b"k", b"x", writer=lost)
+            assert (await producer.write(place, b"k", b"x")).partition == 1
+            with pytest.raises(LeaseLostError):
+                await failing
+        assert lost.told == []
+        lost.may = True
+        # it is the first that is there
+        assert (await producer.write(own, b"k", b"x", writer=lost)).offset == 0
+
+
+async def test_what_may_no_longer_be_sent_when_its_request_is_made_up_is_not_sent(
+    kafka: str, tmp_path: Path
+) -> None:
+    topic, other = await new_topic(kafka), await new_topic(kafka, 2)
+    found = new_reading(kafka, tmp_path, topic)
+    async with reading(found):
+        producer, lost = producer_of(found), Writing(asks=1)
+        own, place = TopicPartition(other, 0), TopicPartition(other, 1)
+        failing = producer.write(own, b"k", b"x", writer=lost)
+        assert (await producer.write(place, b"k", b"x")).partition == 1
+        with pytest.raises(LeaseLostError):
+            await failing
+        # when it was to be sent, when its request was made up, and at the next attempt
+        assert (lost.asks, lost.told) == (-2, [])
+        # it is the first that is there
+        assert (await producer.write(own, b"k", b"x")).offset == 0
 
 
 async def test_a_write_without_a_running_producer_fails(kafka: str, tmp_path: Path) -> None:

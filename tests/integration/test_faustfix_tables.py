@@ -20,6 +20,7 @@ from faust.types import TP
 
 from aimesh.errors import TooLargeError
 from aimesh.faustfix import MeshApp, MeshTable, Position, writing_for
+from aimesh.faustfix.tables import TableWriter
 from aimesh.topics import MAX_MESSAGE_BYTES
 from tests.faustapps import Reading, new_reading, new_topic, reading, started, stock_tables
 from tests.waiting import until
@@ -118,7 +119,7 @@ async def test_slices_go_through_a_table_in_order(kafka: str, tmp_path: Path) ->
 def late_answer(found: Tabled, generation: int) -> Any:
     """The broker's answer to a write of a generation of the group."""
     answer: Any = asyncio.get_running_loop().create_future()
-    answer.generation = generation
+    answer.writer = TableWriter(found.table, generation)
 
     class Metadata:
         topic_partition = TopicPartition(*found.changelog)

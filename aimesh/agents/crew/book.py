@@ -9,7 +9,7 @@ from typing import Any
 
 from aiokafka.errors import KafkaError
 
-from aimesh.errors import UnavailableError
+from aimesh.errors import LeaseLostError, UnavailableError
 from aimesh.faustfix.tables import MeshTable
 
 PARTITION = 0
@@ -67,7 +67,7 @@ class Book:
         try:
             for change in changes:
                 await asyncio.shield(change)
-        except KafkaError as exc:
+        except (KafkaError, LeaseLostError) as exc:
             raise UnavailableError("kafka", f"it did not take what the crew noted: {exc}") from exc
 
     def all(self, prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
