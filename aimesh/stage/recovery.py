@@ -19,7 +19,8 @@ INTERVAL = 0.5
 # seconds for what a live owner has finished to arrive here
 GRACE = 5.0
 # A job at which its worker ends again and again is restarted later and later, so that others that
-# were at work at the same time can be finished in between, and given up in the end.
+# were at work at the same time can be finished in between, and given up in the end. Of several such
+# one is restarted at a time: which of them it is shows only when it is at work without the others.
 SUSPICIOUS = 5
 MOST_RESTARTS = 20
 
@@ -68,8 +69,8 @@ class Recovery:
         if self._recorded is None:
             self._recorded = await self._ends_of_results()
         members = stage.app.members()
-        for job in stage.ledger.jobs():
-            if self._is_idle(job) and self._is_due(job, members):
+        for job in sorted(stage.ledger.jobs(), key=lambda job: job.restarts):
+            if self._is_idle(job) and self._is_due(job, members) and self._may_begin(job):
                 self._first_seen.pop(job.key, None)
                 stage.running[job.key] = stage.spawn(stage.restart(job))
 
@@ -95,6 +96,13 @@ class Recovery:
             pause = min(BACKOFF_MOST, 2.0 ** (job.restarts - SUSPICIOUS))
         first_seen = self._first_seen.setdefault(job.key, time.monotonic())
         return time.monotonic() - first_seen >= pause
+
+    def _may_begin(self, job: Job) -> bool:
+        """Tell whether no other suspicious job is at work, where this is one."""
+        at_work = map(self._stage.ledger.find, self._stage.running)
+        return job.restarts < SUSPICIOUS or not any(
+            other is not None and other.restarts >= SUSPICIOUS for other in at_work
+        )
 
     def _results_read(self, partition: int) -> bool:
         recorded = (self._recorded or {}).get(partition, 0)

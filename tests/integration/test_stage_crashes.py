@@ -155,3 +155,20 @@ async def test_a_job_that_ends_its_worker_keeps_nothing_else_from_being_done(
             ends += 1
         assert "bad" not in out
         assert begun(at)["bad#1"] >= ends - 1
+
+
+async def test_a_job_that_is_always_at_work_with_one_that_ends_its_worker_is_done(
+    kafka: str, tmp_path: Path
+) -> None:
+    async with place(kafka, tmp_path) as at:
+        one = Program(at, "one")
+        # both are restarted as often: it takes longer than the other needs to end the worker
+        await at.send({"task_id": "bad", "task": "exit"}, {"task_id": "good", "task": "sleep 1"})
+        deadline = time.monotonic() + 180
+        while "good" not in (out := await at.outputs()):
+            assert time.monotonic() < deadline, out
+            await one.start(SLOTS="2")
+            assert await asyncio.wait_for(one.process.wait(), 30) == 9  # type: ignore[union-attr]
+        assert out.keys() == {"good"}
+        # it began alone once the two were told apart
+        assert begun(at)["good#1"] <= begun(at)["bad#1"]
