@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import aiohttp
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from yarl import URL
 
 from aimesh.views.problems import Problem
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 # what is answered from the tables; each observer has all of the rest
 BELOW = ("/api/v1/mesh/", "/api/v1/claude/", "/api/v1/oracle/")

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from aimesh.settings import Settings
 from aimesh.views.problems import Problem
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 UNLOCK = "/unlock"
 COOKIE = "aimesh_session"

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from aimesh.services.status import ServiceStatus
 from aimesh.views import streams
 from aimesh.views.problems import Problem
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 HELD = ("/api/", "/ws/")
 # its clients wait for the feed, which waits for Kafka: they need not come again

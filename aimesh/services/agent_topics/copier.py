@@ -69,6 +69,8 @@ class Copier:
         self._copied: dict[TopicPartition, int] = {}
         self._committed_at = 0.0
         self.counts: Counter[str] = Counter()
+        #: Whether there was more to read, the last time, than is read at once.
+        self.is_behind = False
         self._keeper = StatusKeeper("agents' topics")
 
     @property
@@ -124,7 +126,9 @@ class Copier:
             self._keeper.good()
             while True:
                 found = await consumer.getmany(timeout_ms=500, max_records=AT_ONCE)
-                fetch_wait.suit(sum(map(len, found.values())))
+                count = sum(map(len, found.values()))
+                fetch_wait.suit(count)
+                self.is_behind = count >= AT_ONCE
                 if found:
                     await self._send(producer, found)
                 if time.monotonic() - self._committed_at > COMMIT_SECONDS:
