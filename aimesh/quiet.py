@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import time
 
+from faust.utils.terminal import SpinnerHandler
+
 from aimesh.core.repetition import Repetition
 
 FLOODING = ("aiokafka", "faust", "mode", "httpx")
@@ -39,6 +41,19 @@ class FloodFilter(logging.Filter):
 def quiet() -> None:
     """Put the filter on all handlers of the root logger, and make the chattiest library silent."""
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    flood = FloodFilter()
-    for handler in logging.getLogger().handlers:
+    root, flood = logging.getLogger(), FloodFilter()
+    _stop_spinning(root)
+    for handler in root.handlers:
         handler.addFilter(flood)
+
+
+def _stop_spinning(root: logging.Logger) -> None:
+    """Take away Faust's spinner, which turns with each message of any level.
+
+    For that all libraries make all of their debug messages, which nobody sees: 7 % of the time of a
+    worker with 200 open pages.
+    """
+    for handler in list(root.handlers):
+        if isinstance(handler, SpinnerHandler):
+            root.removeHandler(handler)
+            root.setLevel(min((h.level for h in root.handlers), default=logging.WARNING))

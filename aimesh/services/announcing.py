@@ -10,14 +10,19 @@ class Announcer:
 
     def __init__(self) -> None:
         self._news = asyncio.Event()
+        #: How many wait right now.
+        self.waiting = 0
 
     async def news(self, timeout: float) -> bool:
         """Wait until something comes; False after ``timeout`` seconds without."""
+        self.waiting += 1
         try:
             async with asyncio.timeout(timeout):
                 await self._news.wait()
         except TimeoutError:
             return False
+        finally:
+            self.waiting -= 1
         return True
 
     def _announce(self) -> None:

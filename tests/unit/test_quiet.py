@@ -1,6 +1,9 @@
 import logging
 
-from aimesh.quiet import FloodFilter
+import pytest
+from faust.utils.terminal import Spinner, SpinnerHandler
+
+from aimesh.quiet import FloodFilter, quiet
 
 
 def record(name: str, level: int, message: str) -> logging.LogRecord:
@@ -38,3 +41,15 @@ def test_what_a_library_mends_by_asking_again_is_no_error() -> None:
     item = record("aiokafka", logging.ERROR, "Failed fetch: [Error 6] NotLeaderForPartitionError")
     assert FloodFilter().filter(item)
     assert (item.levelno, item.levelname) == (logging.INFO, "INFO")
+
+
+def test_no_debug_message_is_made_for_a_spinner(monkeypatch: pytest.MonkeyPatch) -> None:
+    root = logging.getLogger()
+    shown = logging.StreamHandler()
+    shown.setLevel(logging.WARNING)
+    monkeypatch.setattr(root, "handlers", [shown, SpinnerHandler(Spinner(), level=logging.DEBUG)])
+    monkeypatch.setattr(root, "level", logging.DEBUG)
+    quiet()
+    assert root.handlers == [shown]
+    assert not logging.getLogger("aiokafka.conn").isEnabledFor(logging.DEBUG)
+    assert logging.getLogger("aiokafka.conn").isEnabledFor(logging.WARNING)

@@ -43,15 +43,25 @@ export class Chart {
     this.element = element;
     this.small = small;
     this.readout = null;
+    this.drawn = null;
+    // noted here: to measure it at each drawing lays out the whole page each time
+    this.size = { width: 0, height: 0 };
+    new ResizeObserver(([entry]) => this._resized(entry)).observe(element);
     if (!small) {
       element.addEventListener("pointermove", (event) => this._point(event));
       element.addEventListener("pointerleave", () => this._unpoint());
     }
   }
 
+  _resized({ borderBoxSize: [box] }) {
+    this.size = { width: box.inlineSize, height: box.blockSize };
+    if (this.drawn) this.draw(...this.drawn);
+  }
+
   /** Draw a history of [milliseconds, lag] against a threshold (null: none). */
   draw(history, threshold) {
-    const { width, height } = this.element.getBoundingClientRect();
+    this.drawn = [history, threshold];
+    const { width, height } = this.size;
     if (width < 2 || height < 2) return;
     const now = Date.now();
     const slots = Math.max(10, Math.floor(width / (this.small ? 2 : 3)));

@@ -20,12 +20,19 @@ export class Column {
     this.limit = SHOWN;
     this.atEnd = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this._grow());
     this.newer.addEventListener("click", () => this.toTop());
-    this.list.addEventListener("scroll", () => this.list.scrollTop < 24 && this._seen(), { passive: true });
+    // noted here: to ask while the list is being changed lays out the whole page each time
+    this.isScrolled = false;
+    this.list.addEventListener("scroll", () => this._scrolled(), { passive: true });
   }
 
   toTop() {
     this.list.scrollTo({ top: 0, behavior: reducedMotion() ? "auto" : "smooth" });
     this._seen();
+  }
+
+  _scrolled() {
+    this.isScrolled = this.list.scrollTop > 24;
+    if (!this.isScrolled) this._seen();
   }
 
   _seen() {
@@ -49,7 +56,6 @@ export class Column {
       entry.node.remove();
       this.nodes.delete(key);
     }
-    const scrolled = this.list.scrollTop > 24;
     let added = 0;
     let next = this.list.firstElementChild;
     for (const [key, signature, build] of wanted) {
@@ -59,7 +65,7 @@ export class Column {
       if (entry.node === next) next = next.nextElementSibling;
       else this.list.insertBefore(entry.node, next);
     }
-    if (scrolled && added && this.nodes.size > added) this._more(added);
+    if (this.isScrolled && added && this.nodes.size > added) this._more(added);
     this.atEnd.disconnect();
     if (wanted.length === this.limit) this.atEnd.observe(this.list.lastElementChild);
     setText(this.total, count(total));

@@ -24,7 +24,6 @@ export class Panel {
     this.chart = new Chart($("lag-chart"));
     this.hops = new Map();
     this.light = "";
-    new ResizeObserver(() => this._meter()).observe($("lag-chart"));
   }
 
   render() {

@@ -17,8 +17,10 @@ export class Path {
   }
 
   draw() {
+    const linked = this.columns.path();
+    if (!linked.length) return this.element.replaceChildren();
     const base = this.element.getBoundingClientRect();
-    const stops = base.width ? this.columns.path().map(([column, node]) => stopOf(column.list, node, base)) : [];
+    const stops = base.width ? linked.map(([column, node]) => stopOf(column.list, node, base)) : [];
     const parts = [];
     for (let index = 1; index < stops.length; index++) {
       const [from, to] = [stops[index - 1], stops[index]];
