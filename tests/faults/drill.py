@@ -167,7 +167,8 @@ class Drill:
     def _difference(self, found: Known, wanted: Known) -> str:
         tasks = {t for t in self.ids if found.outcomes.get(t) != wanted.outcomes[t]}
         tasks |= {t for t in self.ids if found.parts.get(t) != wanted.parts[t]}
-        return f"{found.counts} for {wanted.counts}, and other states of {tasks}"
+        states = {t: (found.parts.get(t), wanted.parts[t]) for t in sorted(tasks)[:3]}
+        return f"{found.counts} for {wanted.counts}, and other states of {tasks}, as {states}"
 
 
 Scenario = Callable[[Drill], Awaitable[None]]

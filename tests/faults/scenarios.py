@@ -140,5 +140,3 @@ SCENARIOS: dict[str, Scenario] = {
     "poison among good ones": poisoned,
     "services taken away": services_taken_away,
 }
-# where nothing of the observer is cut off: its tables must be what the topics come to
-ORDERLY = ("told to stop", "started again with a backlog", "services taken away")

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from aiokafka.errors import KafkaTimeoutError
 
 from aimesh.agents.crew.book import Book
 from aimesh.agents.crew.crafts import Coding
@@ -20,7 +21,7 @@ from aimesh.core.crew_plan import usual_plan
 from aimesh.core.prompts import Prompt
 from aimesh.core.telemetry import AgentMessage
 from aimesh.core.trace import parse_traceparent
-from aimesh.errors import BadAnswerError, UnavailableError
+from aimesh.errors import BadAnswerError, LeaseLostError, UnavailableError
 from aimesh.faustfix.tables import MeshTable
 from aimesh.services.ollama import Answer, Ollama
 from aimesh.services.sandbox import Outcome, Sandbox
@@ -107,6 +108,15 @@ async def test_a_book_is_not_touched_where_the_queues_are_another_workers() -> N
         with pytest.raises(UnavailableError):
             call()
     assert table.held == {}
+
+
+@pytest.mark.parametrize("error", [LeaseLostError(), KafkaTimeoutError()])
+async def test_what_a_book_could_not_write_down_waits_to_be_done_again(error: Exception) -> None:
+    own, _ = book()
+    failed = asyncio.get_running_loop().create_future()
+    failed.set_exception(error)
+    with pytest.raises(UnavailableError, match="did not take"):
+        await own.written(own.put("a", {}), failed)
 
 
 async def test_what_was_kept_long_enough_is_forgotten() -> None:

@@ -109,6 +109,11 @@ def _is_healthy(body: dict[str, Any]) -> bool:
     return bool(body["metadata"]["system_status"] == "healthy")
 
 
+def _open_jobs(state: dict[str, Any], role: str) -> int:
+    """How many jobs of a role are open, as the mesh tells of itself."""
+    return sum(stage["open"] for stage in state["stages"] if stage["role"] == role)
+
+
 def _first_line(content: str) -> str:
     """Return the line of a text that tells of the first cause."""
     return next((line for line in content.splitlines() if line.startswith("1. CAUSE [")), "")
@@ -211,12 +216,11 @@ async def test_a_consumer_that_is_stuck_comes_before_the_lag_that_it_leaves(site
 
 
 async def test_a_stage_that_stalls_over_open_jobs_comes_first(site: Site) -> None:
+    # what it tells of itself is some moments old
+    await site.worker.wait("/api/v1/mesh/state", lambda b: _open_jobs(b, "consumer") == 0)
     site.mesh.model.faults.add(Fault("hang", kinds=("solve",), count=1))
     ids = await site.submit(1)
-    await site.worker.wait(
-        "/api/v1/mesh/state",
-        lambda b: any(s["open"] for s in b["stages"] if s["role"] == "consumer"),
-    )
+    await site.worker.wait("/api/v1/mesh/state", lambda b: _open_jobs(b, "consumer") == 1)
     with site.stopped():
         found = await site.first("worker_silent", "consumer")
         assert found["metadata"]["open_jobs"] == 1
