@@ -61,7 +61,7 @@ def write(results: Path, page: Path) -> None:
 
 
 def _lines(found: list[dict[str, Any]], pictures: dict[str, list[str]]) -> Iterator[str]:
-    facts = found[0]["machine"]
+    facts, notes = found[0]["machine"], {bench.name: bench.note for bench in SUITE}
     yield HEAD.format(rounds=max(result["rounds"] for result in found)).rstrip()
     yield f"| Machine | {facts['processors']} × {facts['processor']}, {facts['memory_gb']} GB |"
     yield f"| System | {facts['system']}, Python {facts['python']} |"
@@ -72,6 +72,8 @@ def _lines(found: list[dict[str, Any]], pictures: dict[str, list[str]]) -> Itera
         yield "\n**These figures come from a short run, which only shows that all of it works.**"
     for result in found:
         yield f"\n## {result['title']}"
+        if note := notes.get(result["bench"]):
+            yield note
         pipeline = result["bench"] == "pipeline"
         yield from _pipeline(result["found"][0]) if pipeline else _table(result)
         for name in pictures.get(result["bench"], ()):
