@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from aimesh.embedded.rehearsal import wire
 from aimesh.embedded.rehearsal.answering import as_json
@@ -20,8 +21,6 @@ from aimesh.errors import SettingsError
 
 _HOST = "127.0.0.1"
 _MOST_BYTES = 64 << 20
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class RehearsalServer:

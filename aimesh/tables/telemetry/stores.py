@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rocksdict import Options, Rdict
+from rocksdict import BlockBasedOptions, Options, Rdict
 
 from aimesh.faustfix import MeshApp, MeshTable
-from aimesh.faustfix.store import BOUNDS
+from aimesh.faustfix.store import BOUNDS, blocks
 from aimesh.tables.telemetry.rows import Store
 from aimesh.topics import CHANGELOG
 
@@ -78,6 +78,9 @@ class FolderStore(Store):
         options = Options(raw_mode=True)
         options.set_write_buffer_size(WRITE_BUFFER_BYTES)
         options.set_max_write_buffer_number(BOUNDS["max_write_buffer_number"])
+        tables = BlockBasedOptions()
+        tables.set_block_cache(blocks())
+        options.set_block_based_table_factory(tables)
         self._rows = Rdict(str(folder), options)
 
     def read(self, key: str) -> bytes | None:
