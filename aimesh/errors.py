@@ -63,6 +63,15 @@ class LeaseLostError(MeshError):
     """The partition may be another worker's by now, so its table is left alone."""
 
 
+class OvertakenError(MeshError):
+    """Another worker wrote to a table while this one took it over."""
+
+    @classmethod
+    def of(cls, place: object, offset: int) -> OvertakenError:
+        """Return the error for a claim at an offset, with something unread before it."""
+        return cls(f"{place}: another worker wrote just before offset {offset}")
+
+
 class SandboxRefusedError(MeshError, RuntimeError):
     """This machine cannot isolate untrusted code well enough, so none is run."""
 

@@ -15,6 +15,7 @@ from aiokafka.structs import RecordMetadata
 
 from aimesh import dead_letters, topics
 from aimesh.core.archive import ArchiveRow
+from aimesh.core.epochs import Epoch
 from aimesh.hops import app_id, hops
 from aimesh.services.archive import Archive
 from aimesh.services.kafka import KafkaAdmin
@@ -124,11 +125,15 @@ class CraftedMesh:
             headers["ce_source"] = f"/{self.group(role)}"
         return await self.send(topics.DEAD_LETTERS, value, key=key, headers=headers)
 
-    async def open_job(self, role: str, key: str, *, closed: bool = False) -> None:
+    async def open_job(
+        self, role: str, key: str, *, closed: bool = False, epoch: Epoch | None = None
+    ) -> None:
         """Write that a stage took a job on, and maybe that it closed it."""
-        topic = f"{self.group(role)}-open-changelog".removeprefix(self.settings.topic_prefix)
-        for value in ({"task_id": key}, None)[: 1 + closed]:
-            await self.send(topic, value, key=orjson.dumps(key).decode(), partition=0)
+        for value in (orjson.dumps({"task_id": key}), None)[: 1 + closed]:
+            await self.producer.send_and_wait(
+                f"{self.group(role)}-open-changelog", value, orjson.dumps(key), 0,
+                headers=epoch.headers() if epoch else [],
+            )  # fmt: skip
 
     async def commit_all(self) -> None:
         """Have every group commit all that there is."""

@@ -18,6 +18,9 @@ Each class overrides by inheritance what it corrects and says which defect it an
   that were dropped.
 - `lease`: a worker that was stopped for longer than its group waits, and writes on to tables that
   are another's by then: what was known since is taken away from whoever reads them next.
+- `table_writer`, `store` and `recovery`: what no lease can rule out, for a worker may be stopped
+  after its last look at it. Every owner of a partition claims it with the next epoch, and what is
+  written behind that in an earlier one does not count (`core.epochs`).
 - `tables`: changelog writes whose failure is only logged, values too large to be written, which
   end the worker after the offset was committed, and offsets remembered for partitions that have
   moved away.

@@ -112,49 +112,16 @@ class MeshProducer(driver.Producer):
 async def _send_own(sender: Any, node: int, batches: dict[TopicPartition, Any]) -> None:
     """Send the batches that may still be sent, and fail the others.
 
-    A batch may wait here for long: the process was stopped, or the broker away.
+    A batch may wait here for long: the process was stopped, or the broker away. One that is stopped
+    right after this look sends all the same; whoever reads it leaves it out (`core.epochs`).
     """
     own = {tp: batch for tp, batch in batches.items() if _may_go(batch)}
     for tp in batches.keys() - own.keys():
         batches[tp].failure(LeaseLostError())
     if own:
-        await _SendOwn(sender, own).do(node)
+        await SendProduceReqHandler(sender, own).do(node)
     sender._in_flight.discard(node)
     sender._muted_partitions.difference_update(batches)
-
-
-class _SendOwn(SendProduceReqHandler):  # type: ignore[misc]
-    """Sends batches, and looks once more whether they may be sent when their request is made up.
-
-    That takes some tenths of a millisecond, in any of which the process may be stopped. What is
-    left is a few instructions before the operating system has it.
-    """
-
-    def create_request(self) -> Any:
-        request = super().create_request()
-        prepare, batches = request.prepare, self._batches.values()
-
-        def prepared(versions: Any) -> Any:
-            struct = prepare(versions)
-            encode = struct.encode
-
-            def encoded() -> bytes:
-                found: bytes = encode()
-                if not all(map(_may_go, batches)):
-                    raise _LeaseEndedError
-                return found
-
-            struct.encode = encoded
-            return struct
-
-        request.prepare = prepared
-        return request
-
-
-class _LeaseEndedError(KafkaError):  # type: ignore[misc]
-    """A batch may no longer be sent; with the next attempt it fails, and the others go on."""
-
-    retriable = True
 
 
 def _may_go(batch: Any) -> bool:

@@ -11,14 +11,13 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 import faust
-from aiokafka.structs import TopicPartition
 from faust import streams
 from faust.types import TP, EventT
 from faust.types.tuples import FutureMessage
 
 from aimesh.errors import TooLargeError
-from aimesh.faustfix.producer import MeshProducer
 from aimesh.faustfix.store import BOUNDS, MeshStore
+from aimesh.faustfix.table_writer import TableWriter
 from aimesh.topics import MOST_RECORD_BYTES
 
 
@@ -37,7 +36,7 @@ class MeshTable(faust.Table[Any, Any]):
         Raises:
             TooLargeError: the record would be larger than the broker takes; nothing is changed.
         """
-        return self._change(key, self._local._encode_value(value), partition)
+        return self._change(key, self.local._encode_value(value), partition)
 
     def drop(self, key: str, partition: int | None = None) -> asyncio.Future[Any]:
         """Remove a key; the future is done when the broker has the change."""
@@ -45,8 +44,8 @@ class MeshTable(faust.Table[Any, Any]):
 
     def look(self, key: str, partition: int) -> Any:
         """Return a key's value, None where it has none."""
-        value = self._db(partition).get(self._local._encode_key(key))
-        return None if value is None else self._local._decode_value(value)
+        value = self._db(partition).get(self.local._encode_key(key))
+        return None if value is None else self.local._decode_value(value)
 
     def slice_after(self, after: bytes, limit: int, partition: int) -> list[tuple[bytes, str, Any]]:
         """Return the next items of a partition in the order of their stored keys.
@@ -58,21 +57,22 @@ class MeshTable(faust.Table[Any, Any]):
         Returns:
             Stored key, key and value of each item.
         """
-        store = self._local
+        store = self.local
         found: list[tuple[bytes, str, Any]] = []
         # no iterator outlives this call: one that is left open keeps the database locked
         items = self._db(partition).iter()
         items.seek(after)
         while items.valid() and len(found) < limit:
             raw = items.key()
-            if raw not in (after, store.offset_key):
+            if raw not in (after, store.offset_key, store.epoch_key):
                 value = store._decode_value(items.value())
                 found.append((raw, store._decode_key(raw), value))
             items.next()
         return found
 
     @property
-    def _local(self) -> MeshStore:
+    def local(self) -> MeshStore:
+        """What this worker's disk has of the table."""
         return cast(MeshStore, self.data)
 
     def _new_store_by_url(self, url: Any) -> MeshStore:
@@ -89,13 +89,13 @@ class MeshTable(faust.Table[Any, Any]):
         )
 
     def _db(self, partition: int) -> Any:
-        return self._local._db_for_partition(partition)
+        return self.local._db_for_partition(partition)
 
     def _change(self, key: str, value: bytes | None, partition: int | None) -> asyncio.Future[Any]:
         if partition is None:
             partition = self.partition_for_key(key)
             assert partition is not None
-        raw = self._local._encode_key(key)
+        raw = self.local._encode_key(key)
         if (size := len(raw) + len(value or b"")) > MOST_RECORD_BYTES:
             raise TooLargeError.of(self.changelog_topic_name, size, MOST_RECORD_BYTES)
         database = self._db(partition)
@@ -104,12 +104,10 @@ class MeshTable(faust.Table[Any, Any]):
             database.delete(raw)
         else:
             database.put(raw, value)
-        producer = self.app.producer
-        assert isinstance(producer, MeshProducer)
-        place = TopicPartition(self.changelog_topic_name, partition)
-        return producer.write(place, raw, value, writer=self._writer())
+        return self.writer().write(partition, raw, value)
 
-    def _writer(self) -> TableWriter:
+    def writer(self) -> TableWriter:
+        """Return who writes for this table in the group's present generation."""
         generation = self.app.consumer_generation_id
         if self._current is None or self._current.generation != generation:
             self._current = TableWriter(self, generation)
@@ -122,10 +120,28 @@ class MeshTable(faust.Table[Any, Any]):
         topic that was made just before may be that it has no partitions at all, for good.
         """
 
-    def send_changelog(self, *args: Any, **kwargs: Any) -> FutureMessage:
+    def send_changelog(
+        self,
+        partition: int | None,
+        key: Any,
+        value: Any,
+        key_serializer: Any = None,
+        value_serializer: Any = None,
+    ) -> FutureMessage:
         """Send a change to the changelog."""
-        sent: Any = super().send_changelog(*args, **kwargs)
-        sent.writer = self._writer()
+        assert partition is not None
+        writer = self.writer()
+        sent: Any = self.changelog_topic.send_soon(
+            key=key,
+            value=value,
+            partition=partition,
+            headers=writer.headers(partition),
+            key_serializer=key_serializer or self.key_serializer,
+            value_serializer=value_serializer or self.value_serializer,
+            callback=self._on_changelog_sent,
+            eager_partitioning=True,
+        )
+        sent.writer = writer
         return sent  # type: ignore[no-any-return]
 
     def _on_changelog_sent(self, fut: Any) -> None:
@@ -138,39 +154,21 @@ class MeshTable(faust.Table[Any, Any]):
         Stock Faust hands records of partitions that have just moved away to whichever table had
         the record before.
         """
-        own = self.changelog_topic_name
-        super().apply_changelog_batch([e for e in batch if e.message.topic == own])
+        own, writer = self.changelog_topic_name, self.writer()
+        messages = ((event, event.message) for event in batch)
+        super().apply_changelog_batch(
+            event
+            for event, message in messages
+            if message.topic == own and not writer.is_newer(message.partition, message.key)
+        )
 
     def drop_local(self, tp: TP) -> None:
         """Drop what this worker's disk has of a changelog's partition; it is read again."""
-        store = self._local
+        store = self.local
         store._dbs.pop(tp.partition, None)
         store._key_index.clear()
         gc.collect()  # the database is closed only when nothing refers to it
         shutil.rmtree(store.partition_path(tp.partition), ignore_errors=True)
-
-
-class TableWriter:
-    """A table, as one generation of its application's group writes to it."""
-
-    def __init__(self, table: MeshTable, generation: int) -> None:
-        self._table = table
-        self.generation = generation
-
-    def may_send(self) -> bool:
-        """Tell whether the table's partitions are sure to be this worker's still."""
-        app: Any = self._table.app
-        held: bool = app.lease.holds(self.generation)
-        return held
-
-    def arrived(self, place: TopicPartition, first: int, last: int) -> None:
-        """Note that the changelog has what was written."""
-        # A late answer for a partition that has moved meanwhile must not mark what its new owner
-        # wrote in between as present in the local store.
-        app: Any = self._table.app
-        moved = self.generation != app.consumer_generation_id
-        if not moved and place in app.assignor.assigned_actives():
-            self._table._local.arrived(TP(*place), first, last)
 
 
 class Position:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, Protocol
 from aimesh import codec, dead_letters, topics
 from aimesh.core.audit import ROLES, STEPS, Audit, Message
 from aimesh.core.balance import Report, stable
+from aimesh.core.epochs import Fence
 from aimesh.core.identity import derived_id
 from aimesh.hops import app_id
 from aimesh.records import Review, Solution, Task, Verdict
@@ -199,7 +201,10 @@ class _Auditor:
         )
 
     async def _read_open_jobs(self, spans: Spans) -> None:
+        fences: defaultdict[Place, Fence] = defaultdict(Fence)
         async for record in self._records("open jobs", spans):
+            if not fences[record.topic, record.partition].counts(record.key, record.headers):
+                continue
             step, key = self._open[record.topic], codec.loads(record.key or b'""')
             self._audit.open_job(step, key, is_open=record.value is not None)
 

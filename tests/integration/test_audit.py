@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from aimesh import topics
 from aimesh.core.balance import Report
+from aimesh.core.epochs import Epoch
 from aimesh.errors import UnavailableError
 from aimesh.services.audit import audit
 from aimesh.services.reading import Brokers
@@ -82,6 +83,21 @@ async def test_open_jobs_are_in_flight_and_closed_ones_without_an_output_lost(
     assert [(p.task_id, p.kind) for p in report.problems] == [("closed", "lost")]
     assert counts(report) == (3, 0, 0, 2, 0)
     assert report.in_flight_at == {"sandbox": 1, "persistence": 1}
+
+
+async def test_what_a_former_owner_wrote_late_opens_and_closes_no_job(mesh: CraftedMesh) -> None:
+    former, owner = Epoch(1, b"worker A"), Epoch(2, b"worker B")
+    for task_id in ("closed", "open"):
+        await mesh.way(task_id, topics.SOLUTIONS)
+    await mesh.commit_all()
+    await mesh.open_job("sandbox", "closed#1", closed=True, epoch=owner)
+    await mesh.open_job("sandbox", "open#1", closed=True, epoch=former)
+    await mesh.open_job("sandbox", "open#1", epoch=owner)
+    await mesh.open_job("sandbox", "open#1", closed=True, epoch=former)
+    await mesh.open_job("sandbox", "closed#1", epoch=former)
+    report = await report_of(mesh)
+    assert [(p.task_id, p.kind) for p in report.problems] == [("closed", "lost")]
+    assert report.in_flight_at == {"sandbox": 1}
 
 
 async def test_a_bare_task_is_known_by_its_place(mesh: CraftedMesh) -> None:

@@ -38,15 +38,11 @@ def requests(producer: MeshProducer) -> list[int]:
 class Writing:
     """Somebody who writes: whether it may, and what it was told."""
 
-    def __init__(self, *, may: bool = True, asks: int | None = None) -> None:
+    def __init__(self, *, may: bool = True) -> None:
         self.may = may
-        #: How often it may still be asked before it may no longer send.
-        self.asks = asks
         self.told: list[tuple[int, int]] = []
 
     def may_send(self) -> bool:
-        if self.asks is not None:
-            self.may, self.asks = self.asks > 0, self.asks - 1
         return self.may
 
     def arrived(self, place: TopicPartition, first: int, last: int) -> None:
@@ -105,24 +101,6 @@ async def test_what_may_no_longer_be_sent_fails_and_holds_nothing_else_up(
         lost.may = True
         # it is the first that is there
         assert (await producer.write(own, b"k", b"x", writer=lost)).offset == 0
-
-
-async def test_what_may_no_longer_be_sent_when_its_request_is_made_up_is_not_sent(
-    kafka: str, tmp_path: Path
-) -> None:
-    topic, other = await new_topic(kafka), await new_topic(kafka, 2)
-    found = new_reading(kafka, tmp_path, topic)
-    async with reading(found):
-        producer, lost = producer_of(found), Writing(asks=1)
-        own, place = TopicPartition(other, 0), TopicPartition(other, 1)
-        failing = producer.write(own, b"k", b"x", writer=lost)
-        assert (await producer.write(place, b"k", b"x")).partition == 1
-        with pytest.raises(LeaseLostError):
-            await failing
-        # when it was to be sent, when its request was made up, and at the next attempt
-        assert (lost.asks, lost.told) == (-2, [])
-        # it is the first that is there
-        assert (await producer.write(own, b"k", b"x")).offset == 0
 
 
 async def test_a_write_without_a_running_producer_fails(kafka: str, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from faust.types import TP
 
 from aimesh.errors import TooLargeError
 from aimesh.faustfix import MeshApp, MeshTable, Position, writing_for
-from aimesh.faustfix.tables import TableWriter
+from aimesh.faustfix.table_writer import TableWriter
 from aimesh.topics import MAX_MESSAGE_BYTES
 from tests.faustapps import Reading, new_reading, new_topic, reading, started, stock_tables
 from tests.waiting import until
@@ -58,7 +58,7 @@ async def test_a_write_is_done_when_the_broker_has_it(kafka: str, tmp_path: Path
     topic = await new_topic(kafka)
     async with tabled(kafka, tmp_path, topic) as found:
         sent = await found.table.put("a", {"n": 1}, 0)
-        assert (sent.topic, sent.partition, sent.offset) == (*found.changelog, 0)
+        assert (sent.topic, sent.partition, sent.offset) == (*found.changelog, 1)
         with writing_for(Position(topic, 0)):
             assert found.table["a"] == found.table.look("a", 0) == {"n": 1}
             await asyncio.gather(found.table.put("b", [2]), found.table.put("é\n", "x"))
@@ -135,7 +135,7 @@ async def test_a_late_answer_from_before_a_move_marks_no_offset(kafka: str, tmp_
         await found.table.put("a", 1, 0)
         table, now = found.table, found.app.consumer_generation_id
         table._on_changelog_sent(late_answer(found, now - 1))
-        assert table.persisted_offset(found.changelog) == 0
+        assert table.persisted_offset(found.changelog) == 1
         # stock Faust does: what the new owner wrote in between would never be read here
         faust.Table._on_changelog_sent(table, late_answer(found, now - 1))
         assert table.persisted_offset(found.changelog) == 70
@@ -146,7 +146,7 @@ async def test_a_late_answer_from_before_a_move_marks_no_offset(kafka: str, tmp_
 async def test_records_of_other_tables_are_not_taken_in(kafka: str, tmp_path: Path) -> None:
     def record(topic: str, key: bytes) -> Any:
         class Message:
-            value, offset, partition = b"1", 5, 0
+            value, offset, partition, headers = b"1", 5, 0, ()
             tp = TP(topic, 0)
 
         class Event:
@@ -169,7 +169,7 @@ async def test_local_state_ahead_of_its_changelog_is_read_again(kafka: str, tmp_
         await found.table.drop("k0", 0)
         # as if the broker had lost its last records when its machine failed
         found.table._db(0).put(b'"lost"', b"1")
-        found.table._local.set_persisted_offset(found.changelog, 1000)
+        found.table.local.set_persisted_offset(found.changelog, 1000)
     copy = shutil.copytree(tmp_path, tmp_path.with_name("copy"))
     assert await ends_on_stock("ahead", kafka, copy, topic)
     again = new_tabled(kafka, tmp_path, topic)
@@ -183,7 +183,7 @@ async def test_a_broken_database_is_read_again(kafka: str, tmp_path: Path) -> No
     topic = await new_topic(kafka)
     async with tabled(kafka, tmp_path, topic) as found:
         await asyncio.gather(*(found.table.put(f"k{n}", n, 0) for n in range(5)))
-        path = found.table._local.partition_path(0)
+        path = found.table.local.partition_path(0)
     for manifest in path.glob("MANIFEST-*"):
         manifest.write_bytes(b"nothing of the kind" * 100)
     async with tabled(kafka, tmp_path, topic) as found:

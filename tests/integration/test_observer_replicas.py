@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from aiokafka import AIOKafkaProducer
 
+from aimesh.core.epochs import CLAIM, Epoch
 from aimesh.core.telemetry import AgentMessage
+from aimesh.services.reading import Brokers, TopicReader, connected
 from aimesh.telemetry import Telemetry
 from tests.mesh import Mesh, running_mesh
 from tests.worker import PAUSE, Worker
@@ -90,6 +93,60 @@ async def assert_alike(workers: list[Worker], messages: int, errors: int) -> dic
     for path in different:
         assert [other[path] for other in others] == [first[path]] * len(others), path
     return first
+
+
+Row = tuple[str, int, bytes]
+
+
+async def rows(mesh: Mesh) -> set[Row]:
+    """Return topic, partition and key of all that the tables' changelogs have."""
+    async with connected(Brokers(mesh.kafka)) as admin:
+        found = await admin.partitions()
+        logs = {n: found[n] for n in found if n.startswith(mesh.prefix) and "-changelog" in n}
+        begins, ends = await admin.beginnings(logs), await admin.ends(logs)
+    async with TopicReader(Brokers(mesh.kafka)) as reader:
+        batches = reader.through({place: (begins[place], end) for place, end in ends.items()})
+        found_rows = [
+            (r.topic, r.partition, r.key or b"") async for batch in batches for r in batch
+        ]
+    return {row for row in found_rows if row[2] != CLAIM}
+
+
+async def rows_written_down(mesh: Mesh) -> set[Row]:
+    """Wait until the holder has written its rows down, and return them."""
+    async with asyncio.timeout(30):
+        while True:
+            found = await rows(mesh)
+            if any("marks" in topic for topic, _, _ in found):
+                return found
+            await asyncio.sleep(PAUSE)
+
+
+async def remove_late(mesh: Mesh, found: set[Row]) -> None:
+    """Remove rows as one that had the tables long ago."""
+    former = Epoch(0, b"long ago").headers()
+    async with AIOKafkaProducer(bootstrap_servers=mesh.kafka) as producer:
+        for topic, partition, key in found:
+            await producer.send(topic, None, key, partition, headers=former)
+
+
+async def test_no_observer_answers_with_what_a_former_one_wrote_late(
+    kafka: str, tmp_path: Path
+) -> None:
+    folders = [tmp_path / "1", tmp_path / "2"]
+    async with running_mesh(kafka, tmp_path, AIMESH_ROLES="observer") as mesh:
+        one = await mesh.start(AIMESH_WORKER="w1", AIMESH_DATA=str(folders[0]))
+        await say(mesh, 1)
+        before = await assert_alike([one], 90, 30)
+        await remove_late(mesh, await rows_written_down(mesh))
+        # one that follows it, and then one that takes its place, each with an empty disk
+        two = await mesh.start(AIMESH_WORKER="w2", AIMESH_DATA=str(folders[1]))
+        assert await assert_alike([one, two], 90, 30) == before
+        for worker, folder in zip((one, two), folders, strict=True):
+            await worker.stop()
+            shutil.rmtree(folder)
+        one = await mesh.start(AIMESH_WORKER="w1", AIMESH_DATA=str(folders[0]))
+        assert await assert_alike([one], 90, 30) == before
 
 
 async def test_two_observers_answer_alike_whichever_is_killed_and_whatever_disk_is_lost(

@@ -98,12 +98,13 @@ async def test_what_the_disk_alone_has_is_written_again_before_it_absorbs(
             stage.ledger.open(job)
             del producer.write
             assert not stage.ledger.is_durable("a#1")
-            assert await at.ends(f"{at.id}-open-changelog") == 0
+            # the stage's claim is all that there is
+            assert await at.ends(f"{at.id}-open-changelog") == 1
             await at.send({"task_id": "a", "task": "x"})
             await at.until_settled()
             assert stage.counts["absorbed"] == 1
             assert stage.ledger.is_durable("a#1")
-            assert await at.ends(f"{at.id}-open-changelog") >= 1
+            assert await at.ends(f"{at.id}-open-changelog") >= 2
 
 
 async def test_what_cannot_be_decoded_is_kept_and_the_partition_goes_on(

@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
 import orjson
 
+from aimesh.core.epochs import Fence
 from aimesh.errors import UnavailableError
 from aimesh.services.kafka import KafkaAdmin
 from aimesh.services.reading import Brokers, Place, Spans, TopicReader, connected
@@ -113,12 +115,14 @@ class Follower:
         for store in self._stores.values():
             _empty(store)
         reached: dict[Place, int] = {}
+        fences: defaultdict[Place, Fence] = defaultdict(Fence)
         async with connected(self._brokers) as admin:
             # What is compacted away while it is read has come again by then: behind the first
             # ends, and so the second time, which is short.
             for _ in range(2):
                 spans = await self._written(admin)
-                await self._copy({p: (reached.get(p, b), e) for p, (b, e) in spans.items()})
+                unread = {p: (reached.get(p, b), e) for p, (b, e) in spans.items()}
+                await self._copy(unread, fences)
                 reached = {place: end for place, (_, end) in spans.items()}
         loop = asyncio.get_running_loop()
         paused = loop.time()
@@ -127,7 +131,7 @@ class Follower:
                 await asyncio.sleep(0)
                 paused = loop.time()
 
-    async def _copy(self, spans: Spans) -> None:
+    async def _copy(self, spans: Spans, fences: Mapping[Place, Fence]) -> None:
         left = {place: span for place, span in spans.items() if span[0] < span[1]}
         if not left:
             return
@@ -135,6 +139,9 @@ class Follower:
         async with TopicReader(self._brokers) as reader:
             async for records in reader.through(left):
                 for record in records:
+                    fence = fences[record.topic, record.partition]
+                    if not fence.counts(record.key, record.headers):
+                        continue
                     store = self._stores[names[record.topic]]
                     # tables write their keys as JSON, and these values as they are
                     store.write(orjson.loads(record.key or b'""'), record.value)
