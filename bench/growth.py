@@ -19,7 +19,6 @@ import time
 import orjson
 from aiokafka import AIOKafkaProducer
 
-from aimesh.faustfix import ClientThread
 from aimesh.services.kafka import KafkaAdmin
 from bench.figures import Figure, report
 from bench.pipeline.contenders import CONTENDERS
@@ -110,7 +109,7 @@ async def _started(kafka: str, place: Place, ends: KafkaEnds, name: str) -> tupl
 
 async def _fill(place: Place, entries: int) -> None:
     """Write finished jobs into a stage's changelog, as the stage itself does."""
-    layouts = stage(place, 0, ClientThread()).app.changelogs()
+    layouts = stage(place, 0).app.changelogs()
     admin = KafkaAdmin(place.broker)
     await admin.start()
     try:

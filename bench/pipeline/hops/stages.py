@@ -15,7 +15,7 @@ from bench.pipeline.hops.place import Place
 SLOTS = 64
 
 
-def stage(place: Place, number: int, clients: ClientThread) -> Stage:
+def stage(place: Place, number: int, clients: ClientThread | None = None) -> Stage:
     """Return the stage of a hop, with an application of its own."""
     owner, target = uuid4().hex, place.topic(number + 1)
 
