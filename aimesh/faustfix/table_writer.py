@@ -32,6 +32,7 @@ class TableWriter:
         self.generation = generation
         self._owner = secrets.token_bytes(8)
         self._headers: dict[int, Headers] = {}
+        self._claimed: set[int] = set()
         self._early: set[tuple[int, bytes]] = set()
 
     def headers(self, partition: int) -> Headers:
@@ -40,11 +41,14 @@ class TableWriter:
 
     def write(self, partition: int, key: bytes, value: bytes | None) -> asyncio.Future[Any]:
         """Send a change to the changelog; the future is done when the broker has it."""
+        if partition not in self._claimed:
+            self._early.add((partition, key))
+        return self._send(partition, key, value)
+
+    def _send(self, partition: int, key: bytes, value: bytes | None) -> asyncio.Future[Any]:
         producer = self._table.app.producer
         assert isinstance(producer, MeshProducer)
         place = TopicPartition(self._table.changelog_topic_name, partition)
-        if partition not in self._headers:
-            self._early.add((partition, key))
         return producer.write(place, key, value, self.headers(partition), self)
 
     def is_newer(self, partition: int, key: bytes | None) -> bool:
@@ -65,9 +69,10 @@ class TableWriter:
         store = self._table.local
         epoch = Epoch(store.fence(partition).epoch.number + 1, self._owner)
         self._headers[partition] = epoch.headers()
-        claimed = await self.write(partition, CLAIM, b"null")
+        claimed = await self._send(partition, CLAIM, b"null")
         if not store.claimed(place, epoch, claimed.offset):
             raise OvertakenError.of(place, claimed.offset)
+        self._claimed.add(partition)
         late = store.late_keys(partition)
         await asyncio.gather(
             *(self.write(partition, key, store.raw(partition, key)) for key in late)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -78,6 +78,21 @@ def state(table: MeshTable) -> dict[str, Any]:
     return {key: value for _, key, value in table.slice_after(b"", 100, 0)}
 
 
+def while_reading(
+    monkeypatch: pytest.MonkeyPatch, go_on: Callable[[MeshTable], Awaitable[None]]
+) -> None:
+    """Have something done with the table when its end is known, and before it is read to there."""
+    build = MeshRecovery._build_offsets
+
+    async def building(self: MeshRecovery, *args: Any) -> None:
+        await build(self, *args)
+        for table in self.actives_for_table:
+            assert isinstance(table, MeshTable)
+            await go_on(table)
+
+    monkeypatch.setattr(MeshRecovery, "_build_offsets", building)
+
+
 async def test_every_owner_writes_in_an_epoch_of_its_own(owned: Owned) -> None:
     async with owned.by("first") as table:
         await table.put("a", 1, 0)
@@ -141,15 +156,19 @@ async def test_what_comes_between_the_end_that_was_read_and_the_claim_is_read_to
     async def overtaken(self: TableWriter, partition: int) -> None:
         claims.append(partition)
         if len(claims) == 1:
-            await owned.late(first, {b'"a"': b"2", b'"b"': b"2"})
+            await owned.late(first, {b'"a"': b"2", b'"b"': b"2", b'"own"': b"2"})
         await claim(self, partition)
 
+    async def go_on(table: MeshTable) -> None:
+        if len(claims) == 1:
+            await table.put("own", 3, 0)
+
     monkeypatch.setattr(TableWriter, "claim", overtaken)
-    async with owned.by("second") as table:
-        assert claims == [0, 0]
-        assert state(table) == {"a": 2, "b": 2}
-    async with owned.by("third") as table:
-        assert state(table) == {"a": 2, "b": 2}
+    while_reading(monkeypatch, go_on)
+    for worker in ("second", "third"):
+        async with owned.by(worker) as table:
+            assert state(table) == {"a": 2, "b": 2, "own": 3}
+    assert claims == [0, 0, 0]
 
 
 async def test_own_writes_while_the_tables_are_read_are_newer_than_what_is_read(
@@ -157,18 +176,14 @@ async def test_own_writes_while_the_tables_are_read_are_newer_than_what_is_read(
 ) -> None:
     async with owned.by("first") as table:
         await table.put("a", 1, 0)
-    tables, build = list[MeshTable](), MeshRecovery._build_offsets
+    tables = list[MeshTable]()
 
-    async def building(self: MeshRecovery, *args: Any) -> None:
-        await build(self, *args)
+    async def go_on(table: MeshTable) -> None:
         if not tables:
-            (found,) = self.actives_for_table
-            assert isinstance(found, MeshTable)
-            tables.append(found)
-            # a job that went on while the group formed anew
-            await found.put("a", 2, 0)
+            tables.append(table)
+            await table.put("a", 2, 0)
 
-    monkeypatch.setattr(MeshRecovery, "_build_offsets", building)
+    while_reading(monkeypatch, go_on)
     async with owned.by("second") as table:
         assert tables == [table]
         assert state(table) == {"a": 2}
