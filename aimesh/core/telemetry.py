@@ -89,7 +89,10 @@ class _Record:
                 value = defaults.get(name, default)
                 values[name] = value() if callable(value) else value
                 continue
-            if not isinstance(value, kinds) or (value is True or value is False) > (bool in kinds):
+            # nearly all are of these very types; else a kind of them will do, but for truth values
+            if type(value) not in kinds and (
+                not isinstance(value, kinds) or isinstance(value, bool)
+            ):
                 wanted = " or ".join(kind.__name__ for kind in kinds)
                 raise InvalidRecordError(
                     f"field {name!r} must be {wanted}, not {type(value).__name__}"

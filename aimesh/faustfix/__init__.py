@@ -7,6 +7,7 @@ Each class overrides by inheritance what it corrects and says which defect it an
   from a foreign thread, the fixed fetch wait of 1.5 s, which stalls bursts on small clusters.
 - `client_thread`: a thread for every application, which take Python's lock from each other.
 - `handing`: four tasks for each message on its way to a stream.
+- `monitor`: statistics of each message that nobody reads.
 - `flow`: queues cleared although the flow was never stopped (faust-streaming issue 596).
 - `producer`: a way from a table's change to its changelog that costs more than all the rest, and
   topics that aiokafka forgets once it is told of a new one, so that what waits for them is stuck

@@ -15,6 +15,7 @@ from aimesh.faustfix.client_thread import ClientThread
 from aimesh.faustfix.consumer import MeshConsumer, MeshTransport
 from aimesh.faustfix.flow import CalmFlow
 from aimesh.faustfix.lease import Lease
+from aimesh.faustfix.monitor import MeshMonitor
 from aimesh.faustfix.recovery import MeshTableManager
 from aimesh.faustfix.tables import MeshTable
 from aimesh.faustfix.versions import verify_versions
@@ -73,6 +74,7 @@ class MeshApp(faust.App):
             "producer_max_request_size": MAX_MESSAGE_BYTES,
             "Table": MeshTable,
             "TableManager": MeshTableManager,
+            "Monitor": MeshMonitor,
             # Faust's own way of telling the members of a group apart, known to each of them
             "canonical_url": f"http://{identity}/{address}",
         }

@@ -12,6 +12,7 @@ from faust.stores.rocksdb import RocksDBOptions, Store
 from faust.types import TP, EventT
 from rocksdict import BlockBasedIndexType, BlockBasedOptions, Cache, Options, WriteBatch
 
+from aimesh import codec
 from aimesh.core.epochs import CLAIM, NONE, Epoch, Fence
 
 # What every partition of every table may hold in memory of what is not yet written to files, in
@@ -67,6 +68,17 @@ class MeshStore(Store):
         self._ahead: dict[int, tuple[int, int]] = {}
         self._fences: dict[int, Fence] = {}
         self._late: defaultdict[int, set[bytes]] = defaultdict(set)
+
+    def _encode_key(self, key: str) -> bytes:
+        return key.encode()
+
+    def _decode_key(self, key: bytes | None) -> str:
+        assert key is not None
+        return key.decode()
+
+    def _encode_value(self, value: Any) -> bytes:
+        # as stock Faust does it, without a look through its registry for each
+        return value if isinstance(value, bytes) else codec.dumps(value)
 
     def set_persisted_offset(self, tp: TP, offset: int) -> None:
         """Note that this copy has all of a changelog's partition up to an offset."""

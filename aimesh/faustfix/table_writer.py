@@ -31,6 +31,7 @@ class TableWriter:
         self._table = table
         self.generation = generation
         self._owner = secrets.token_bytes(8)
+        self._places: dict[int, TopicPartition] = {}
         self._headers: dict[int, Headers] = {}
         self._claimed: set[int] = set()
         self._early: set[tuple[int, bytes]] = set()
@@ -48,7 +49,9 @@ class TableWriter:
     def _send(self, partition: int, key: bytes, value: bytes | None) -> asyncio.Future[Any]:
         producer = self._table.app.producer
         assert isinstance(producer, MeshProducer)
-        place = TopicPartition(self._table.changelog_topic_name, partition)
+        if (place := self._places.get(partition)) is None:
+            name = self._table.changelog_topic_name
+            place = self._places[partition] = TopicPartition(name, partition)
         return producer.write(place, key, value, self.headers(partition), self)
 
     def is_newer(self, partition: int, key: bytes | None) -> bool:

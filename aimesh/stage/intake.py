@@ -68,7 +68,7 @@ class Intake:
     async def _take(self, event: faust.Event) -> None:
         stage = self._stage
         try:
-            job = self._judged(event)
+            job, record = self._judged(event)
         except Skipped:
             stage.counts["skipped"] += 1
             event.ack()
@@ -91,12 +91,12 @@ class Intake:
             stage.runner.slots.release()
             raise
         else:
-            stage.running[job.key] = stage.spawn(self._admitted(job, event, written))
+            stage.running[job.key] = stage.spawn(self._admitted(job, record, event, written))
 
     # -- looking at a message
 
-    def _judged(self, event: faust.Event) -> Job:
-        """Make a job of a message.
+    def _judged(self, event: faust.Event) -> tuple[Job, Any]:
+        """Make a job of a message; return it with the record that it works on.
 
         Raises:
             Rejected, Skipped: it is none.
@@ -111,7 +111,7 @@ class Intake:
             logger.exception("%s: looking at it failed", event.message)
             raise Rejected(f"{type(exc).__name__}: {exc}") from exc
 
-    def _job(self, event: faust.Event) -> Job:
+    def _job(self, event: faust.Event) -> tuple[Job, Any]:
         message, record = event.message, event.value
         if isinstance(record, codec.Undecodable):
             raise Rejected(record.reason)
@@ -130,7 +130,7 @@ class Intake:
             raise Rejected("field 'task_id' is empty")
         if (size := len(job.key.encode())) > MOST_KEY_BYTES:
             raise Rejected(f"field 'task_id' makes a key of {size} bytes, {MOST_KEY_BYTES} may be")
-        return job
+        return job, record
 
     def _absorbs(self, job: Job, event: faust.Event) -> bool:
         """Acknowledge a message whose job is known, as soon as that knowledge is durable."""
@@ -163,7 +163,9 @@ class Intake:
 
     # -- a job that was taken on
 
-    async def _admitted(self, job: Job, event: faust.Event, written: asyncio.Future[Any]) -> None:
+    async def _admitted(
+        self, job: Job, record: Any, event: faust.Event, written: asyncio.Future[Any]
+    ) -> None:
         stage = self._stage
         self._writing[job.key] = durable = asyncio.get_running_loop().create_future()
         try:
@@ -171,7 +173,7 @@ class Intake:
             durable.set_result(kept)
             if kept:
                 event.ack()
-                await stage.work(job, "started")
+                await stage.work(job, record, "started")
         except TooLargeError as exc:
             # the broker takes less than the mesh is set to
             await self._bury(event, str(exc), type(exc).__name__)

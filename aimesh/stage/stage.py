@@ -227,7 +227,8 @@ class Stage:
             job = job.taken_over(self.owner)
             if await self.kept(job, self.ledger.open(job)):
                 self.counts["restarted"] += 1
-                await self.work(job, "restarted")
+                record = codec.read(self._kind, job.value.encode())
+                await self.work(job, record, "restarted")
         except TooLargeError as exc:
             # the broker takes less now than it did
             await self.letters.bury_job(job, str(exc), type(exc).__name__)
@@ -235,9 +236,8 @@ class Stage:
         finally:
             self.released(job)
 
-    async def work(self, job: Job, beginning: str) -> None:
-        """Do a job's work and record its result."""
-        record = codec.read(self._kind, job.value.encode())
+    async def work(self, job: Job, record: Any, beginning: str) -> None:
+        """Do a job's work on its record, and record the result."""
         self.tell(beginning, job, {})
         result = fatal(job) or await self.runner.run(
             record, job, lambda: job.partition in self.owned

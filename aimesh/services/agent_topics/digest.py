@@ -27,9 +27,10 @@ MOST_UNDECODABLE = 4 << 10
 
 # the commonest secrets are never far from one of these; each costs every message half a microsecond
 _HINTS = (
-    b"sk-", b"_key", b"-key", b"apikey", b'token"', b"secret", b"passw", b"bearer ", b"akia",
-    b"ghp_", b"github_pat", b"xox", b"eyj", b"private key", b"authorization",
+    b"sk-", b'token"', b"secret", b"passw", b"bearer ", b"akia", b"ghp_", b"github_pat", b"xox",
+    b"eyj", b"authorization",
 )  # fmt: skip
+_KEYS = (b"_key", b"-key", b"apikey", b"private key")
 
 # kind, topic, partition, offset, record
 Entry = list[Any]
@@ -76,7 +77,7 @@ class Digester:
             raise InvalidRecordError(f"it is not JSON: {exc}") from exc
         if not isinstance(data, dict):
             raise InvalidRecordError(f"it is not a JSON object but {type(data).__name__}")
-        defaults: dict[str, Any] = {"timestamp": rfc3339(_time(message))}
+        defaults: dict[str, Any] = {"timestamp": lambda: rfc3339(_time(message))}
         if header is not None:
             defaults |= {"trace_id": header[0], "span_id": header[1]}
         name = derived_id(topic, message.partition, message.offset)
@@ -85,22 +86,25 @@ class Digester:
             agent = (message.key or b"").decode("utf-8", "replace") or "unknown"
             record = DetailedError.checked(data, error_id=name, agent_name=agent, **defaults)
             record["agent_name"] = record["agent_name"] or agent
-            return "error", {**_safe_error(record, value), "ref": place}
+            return "error", _safe_error(record, value) | {"ref": place}
         queue = topic.removeprefix(self._queues)
         record = AgentMessage.checked(data, message_id=name, target_agent=queue, **defaults)
-        return "message", {**_safe_message(record, value), "ref": place, "queue": queue}
+        return "message", _safe_message(record, value) | {"ref": place, "queue": queue}
 
 
 def _is_suspicious(value: bytes) -> bool:
     """Tell whether a message may have a secret in it: agents need not use our library."""
     text = value.lower()
-    return any(hint in text for hint in _HINTS)
+    for hint in _HINTS:  # any() takes twice as long
+        if hint in text:
+            return True
+    return b"key" in text and any(hint in text for hint in _KEYS)
 
 
 def _safe_message(record: dict[str, Any], value: bytes) -> dict[str, Any]:
-    if _is_suspicious(value):
-        record["payload"] = redact(record["payload"])
-        record["reason"] = redact(record["reason"])
+    said = record["payload"], record["reason"]
+    if any(said) and _is_suspicious(orjson.dumps(said)):
+        record["payload"], record["reason"] = map(redact, said)
     if len(value) > MOST_TEXT:
         for name in ("reason", "source_agent", "target_agent"):
             if record[name]:

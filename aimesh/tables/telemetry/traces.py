@@ -142,6 +142,8 @@ class Traces:
 
     def settle(self, trace: Trace, status: str, duration: int) -> None:
         """Let a trace have a status, and the milliseconds that it took."""
+        if trace.status == status and trace.duration == duration:
+            return
         self._time(trace, status, duration)
         if trace.status == COMPLETED:
             self.duration -= trace.duration
