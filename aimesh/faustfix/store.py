@@ -69,15 +69,16 @@ class MeshStore(Store):
         self._fences: dict[int, Fence] = {}
         self._late: defaultdict[int, set[bytes]] = defaultdict(set)
 
+    # as stock Faust does it, without a look through its registry of codecs for each
+
     def _encode_key(self, key: str) -> bytes:
-        return key.encode()
+        return codec.dumps(key)
 
     def _decode_key(self, key: bytes | None) -> str:
-        assert key is not None
-        return key.decode()
+        text: str = codec.loads(key or b"")
+        return text
 
     def _encode_value(self, value: Any) -> bytes:
-        # as stock Faust does it, without a look through its registry for each
         return value if isinstance(value, bytes) else codec.dumps(value)
 
     def set_persisted_offset(self, tp: TP, offset: int) -> None:

@@ -9,6 +9,7 @@ import aiokafka
 import faust
 import pytest
 from faust import streams
+from faust.stores.memory import Store
 from mode.utils.queues import FlowControlEvent, FlowControlQueue
 
 from aimesh.errors import IncompatibleFaustError
@@ -93,3 +94,16 @@ async def test_resuming_what_was_never_stopped_forgets_nothing(
     flow.suspend()
     flow.resume()
     assert queue.qsize() == 0
+
+
+def test_tables_are_written_as_stock_faust_writes_them(tmp_path: Path) -> None:
+    table = new_app(tmp_path).table("t", 1, "Anything.")
+    stock = Store(
+        "memory://", table.app, table, key_type=str,
+        key_serializer=table.key_serializer, value_serializer=table.value_serializer,
+    )  # fmt: skip
+    for key in ("a#1", "é", 'a "word"\\'):
+        assert table.local._encode_key(key) == stock._encode_key(key)
+        assert table.local._decode_key(stock._encode_key(key)) == key
+    for value in ({"a": 1.5, "b": [None, "é"]}, "text", 3):
+        assert table.local._encode_value(value) == stock._encode_value(value)

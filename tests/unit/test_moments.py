@@ -1,5 +1,7 @@
 """Whatever time a message claims to be from, it can be told."""
 
+from random import Random
+
 import pytest
 
 from aimesh.core.moments import moment_of, rfc3339, seconds_of, time_text
@@ -28,3 +30,10 @@ def test_a_time_counts_in_seconds() -> None:
 def test_a_time_without_a_zone_is_in_utc() -> None:
     assert seconds_of("1970-01-01T00:01:00") == 60
     assert rfc3339(moment_of(60)) == "1970-01-01T00:01:00.000Z"
+
+
+def test_a_number_is_told_as_its_date_is() -> None:
+    random = Random(1)
+    times = [random.randrange(0, 4_102_444_800_000) / 1000 for _ in range(2000)]  # until 2100
+    times += [random.uniform(-1e9, 4e9) for _ in range(2000)] + [1.9999999, 59.9996, -0.0004]
+    assert [time_text(t) for t in times] == [rfc3339(moment_of(t)) for t in times]
