@@ -155,11 +155,11 @@ class MeshTable(faust.Table[Any, Any]):
         the record before.
         """
         own, writer = self.changelog_topic_name, self.writer()
-        messages = ((event, event.message) for event in batch)
         super().apply_changelog_batch(
             event
-            for event, message in messages
-            if message.topic == own and not writer.is_newer(message.partition, message.key)
+            for event in batch
+            if event.message.topic == own
+            and not writer.is_newer(event.message.partition, event.message.key)
         )
 
     def drop_local(self, tp: TP) -> None:
