@@ -208,9 +208,10 @@ class Finisher:
             await self._outputs(job, result, sent)
             if job.partition not in stage.owned:
                 return False
-            await stage.ledger.mark_seen(job)
-            if job.partition not in stage.owned:
-                return False
+        # also where it is marked: that may be on this disk alone, and no owner would know the job
+        await stage.ledger.mark_seen(job)
+        if job.partition not in stage.owned:
+            return False
         await stage.ledger.close(job)
         return True
 

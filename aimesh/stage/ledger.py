@@ -21,8 +21,9 @@ class Ledger:
 
     A job is open before its source message is acknowledged. It is marked as seen before it is
     closed, so that there is no moment at which neither table knows it. What is on this worker's
-    disk may be ahead of what the broker has when the worker was killed in between: so an open job
-    that was found there counts as durable only when it was written once more.
+    disk may be ahead of what the broker has when the worker was killed in between, or a write was
+    refused: so an open job that was found there counts as durable only when it was written once
+    more, and one that is marked as seen is marked once more before it is closed.
 
     Arguments:
         app: whose tables they are.

@@ -221,7 +221,9 @@ class Stage:
             if job.partition not in self.owned or self.ledger.find(job.key) is None:
                 return
             if self.ledger.was_seen(job):
-                # finished, and written down as open again by an owner that had lost the partition
+                # finished: by an owner that was ended before it closed it, or that opened it again
+                # when it had lost the partition; the mark may be on this disk alone
+                await self.ledger.mark_seen(job)
                 await self.ledger.close(job)
                 return
             job = job.taken_over(self.owner)

@@ -98,7 +98,7 @@ async def test_resuming_what_was_never_stopped_forgets_nothing(
 
 def test_tables_are_written_as_stock_faust_writes_them(tmp_path: Path) -> None:
     table = new_app(tmp_path).table("t", 1, "Anything.")
-    stock = Store(
+    stock: Store[Any, Any] = Store(
         "memory://", table.app, table, key_type=str,
         key_serializer=table.key_serializer, value_serializer=table.value_serializer,
     )  # fmt: skip

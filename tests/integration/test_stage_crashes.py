@@ -7,10 +7,27 @@ import signal
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
 
-from tests.stages import Place, Program, begun, calls, place, programs, tasks
+from aimesh.core.epochs import CLAIM
+from aimesh.errors import LeaseLostError
+from aimesh.stage import Job
+from tests.stages import (
+    Place,
+    Program,
+    begun,
+    calls,
+    echo,
+    new_stage,
+    place,
+    programs,
+    running,
+    tasks,
+)
+from tests.waiting import until as until_so
 
 
 async def until_begun(at: Place, count: int, limit: float = 30.0) -> None:
@@ -172,3 +189,54 @@ async def test_a_job_that_is_always_at_work_with_one_that_ends_its_worker_is_don
         assert out.keys() == {"good"}
         # it began alone once the two were told apart
         assert begun(at)["good#1"] <= begun(at)["bad#1"]
+
+
+async def test_what_the_disk_alone_has_as_finished_is_marked_again_before_it_is_closed(
+    kafka: str, tmp_path: Path
+) -> None:
+    async with place(kafka, tmp_path, partitions=1) as at:
+        stage = new_stage(at, lambda task, job: asyncio.sleep(0, echo(at, task)))
+        async with running(stage):
+            stage.recovery.suspend()
+            job = Job("a", 1, at.source, 0, 0, '{"task":"x","task_id":"a"}', owner="other")
+            await stage.ledger.open(job)
+            # as a kill between disk and broker would leave it
+            producer: Any = stage.app.producer
+            producer.write = lambda *_, **__: asyncio.get_running_loop().create_future()
+            stage.ledger.mark_seen(job)
+            del producer.write
+            stage.recovery.resume()
+            await until_so(lambda: not stage.ledger.jobs())
+            assert await marked(at) == ["a#1"]
+
+
+async def test_a_mark_that_could_not_be_written_is_written_before_the_job_is_closed(
+    kafka: str, tmp_path: Path
+) -> None:
+    async with place(kafka, tmp_path, partitions=1) as at:
+        stage = new_stage(at, lambda task, job: asyncio.sleep(0, echo(at, task)))
+        async with running(stage):
+            producer: Any = stage.app.producer
+            write, refused = producer.write, list[Any]()
+
+            def refuse_one(place: Any, *args: Any) -> asyncio.Future[Any]:
+                if place.topic != f"{at.id}-seen-changelog" or refused:
+                    return write(place, *args)  # type: ignore[no-any-return]
+                refused.append(place)
+                future = asyncio.get_running_loop().create_future()
+                # as what is written while the group forms anew
+                future.set_exception(LeaseLostError())
+                return future
+
+            producer.write = refuse_one
+            await at.send({"task_id": "a", "task": "x"})
+            await until_so(lambda: stage.counts["done"] == 1)
+            assert refused
+            assert await marked(at) == ["a#1"]
+            assert await at.until_out(1) == {"a": 1}
+
+
+async def marked(at: Place) -> list[str]:
+    """Return what others know as finished."""
+    found = await at.read(f"{at.id}-seen-changelog")
+    return [orjson.loads(record.key or b"") for record in found if record.key != CLAIM]
