@@ -103,7 +103,7 @@ def _is_suspicious(value: bytes) -> bool:
 
 def _safe_message(record: dict[str, Any], value: bytes) -> dict[str, Any]:
     said = record["payload"], record["reason"]
-    if any(said) and _is_suspicious(orjson.dumps(said)):
+    if any(said) and _is_suspicious(value):
         record["payload"], record["reason"] = map(redact, said)
     if len(value) > MOST_TEXT:
         for name in ("reason", "source_agent", "target_agent"):
