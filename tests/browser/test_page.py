@@ -67,6 +67,23 @@ async def test_every_hop_has_its_lag_verdict_and_trend(browser: Browser, site: S
         assert label == "Lag of the last 15 minutes: now 12, highest 14, threshold 3"
 
 
+@pytest.mark.parametrize("width", [1024, 1440, 1920])
+async def test_what_is_below_the_hops_stays_where_it_is_when_they_change(
+    browser: Browser, site: Site, width: int
+) -> None:
+    # what moves between pressing and letting go of a button is not clicked
+    site.state = {}
+    async with viewing(browser, site.address, width=width) as page:
+        tools = page.locator(".tools")
+        await page.wait_for_selector("#light-lamp use")
+        places = [await tools.bounding_box()]
+        for throttled, word in ((False, "ACTIVE"), (True, "THROTTLED"), (False, "ACTIVE")):
+            site.state = states.state(throttled=throttled)
+            await says(page, "#light-word", word)
+            places.append(await tools.bounding_box())
+        assert len({round(place["y"]) for place in places if place}) == 1, places
+
+
 async def test_what_must_not_be_overlooked_is_said_in_a_banner(
     browser: Browser, site: Site
 ) -> None:

@@ -37,6 +37,10 @@ async def test_filters_by_text_outcome_and_agent(browser: Browser, site: Site) -
         await page.fill("#filter", "")
         await page.wait_for_function("() => document.querySelectorAll('#tasks .card').length > 3")
         await page.click('.segments label:has-text("Failed")')
+        await page.wait_for_function(
+            "() => new Set([...document.querySelectorAll('#tasks .state')]"
+            ".map(state => state.textContent)).size === 2"
+        )
         words = await page.locator("#tasks .state").all_text_contents()
         assert set(words) == {"failed", "dead letter"}
         await page.click('.segments label:has-text("All")')
