@@ -240,6 +240,8 @@ class Stage:
 
     async def work(self, job: Job, record: Any, beginning: str) -> None:
         """Do a job's work on its record, and record the result."""
+        if job.partition in self.owned and self.ledger.find(job.key) is None:
+            return  # done by another owner while it was written down
         self.tell(beginning, job, {})
         result = fatal(job) or await self.runner.run(
             record, job, lambda: job.partition in self.owned

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from aimesh.errors import LeaseLostError
 from aimesh.records import Task
 from aimesh.stage import Job, Rejected, Send, Skipped
 from aimesh.topics import MAX_MESSAGE_BYTES
@@ -105,6 +106,32 @@ async def test_what_the_disk_alone_has_is_written_again_before_it_absorbs(
             assert stage.counts["absorbed"] == 1
             assert stage.ledger.is_durable("a#1")
             assert await at.ends(f"{at.id}-open-changelog") >= 2
+
+
+async def test_a_job_that_was_done_elsewhere_while_it_was_written_down_is_not_worked_on(
+    kafka: str, tmp_path: Path
+) -> None:
+    async with place(kafka, tmp_path, partitions=1) as at:
+        work = Echo(at)
+        stage = new_stage(at, work)
+        opened = stage.ledger.open
+
+        async def done_elsewhere(job: Job) -> None:
+            await opened(job)
+            await stage.ledger.mark_seen(job)
+            await stage.ledger.close(job)
+            raise LeaseLostError()
+
+        def refused(job: Job) -> asyncio.Future[Any]:
+            stage.ledger.open = opened  # type: ignore[method-assign]
+            return asyncio.ensure_future(done_elsewhere(job))
+
+        stage.ledger.open = refused  # type: ignore[method-assign]
+        async with running(stage):
+            await at.send({"task_id": "a", "task": "x"}, {"task_id": "b", "task": "y"})
+            await at.until_settled()
+            assert await at.until_out(1) == {"b": 1}
+        assert work.seen == ["b#1"]
 
 
 async def test_what_cannot_be_decoded_is_kept_and_the_partition_goes_on(
