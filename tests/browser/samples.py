@@ -243,6 +243,10 @@ def log(agent: str, message: str, age: float, level: str = "info") -> Event:
     return "line", body, stamp(age)
 
 
+# the task of the last event of a busy mesh: where its card is shown, so is all before it
+NEWEST_TASK = "p-19a00010"
+
+
 def busy_mesh() -> list[Event]:
     """Return the events of a mesh that has been at work for a while."""
     told: list[Event] = []

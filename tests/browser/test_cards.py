@@ -43,14 +43,14 @@ async def test_a_tasks_cards_appear_in_their_columns_and_are_linked(
 
 
 async def test_a_selected_task_stays_marked_over_a_reload(browser: Browser, site: Site) -> None:
-    task_id, _ = await tell(site, 1), await tell(site, 3)
+    task_id, other = await tell(site, 1), await tell(site, 3)
     async with viewing(browser, site.address) as page:
         await shows(page, "code", task_id)
         await page.click(f'#code .card[data-task="{task_id}"] .card-top')
         await says(page, "#selected-text", "Build a least recently used cache")
         await page.reload()
-        await shows(page, "code", task_id)
-        assert await page.locator(".card.is-selected").count() == len(COLUMNS)
+        await expect(page.locator(".card.is-selected")).to_have_count(len(COLUMNS))
+        await shows(page, "tasks", other)
         await page.click("#selected-only")
         assert await ids(page, "tasks") == [task_id]
         await page.keyboard.press("Escape")
@@ -63,7 +63,7 @@ async def test_attempts_are_grouped_and_failed_tries_folded(browser: Browser, si
         await shows(page, "sandbox", task_id)
         card = page.locator(f'#sandbox .card[data-task="{task_id}"]')
         tries = card.locator("details", has=page.locator(".try"))
-        assert await tries.count() == 2
+        await expect(tries).to_have_count(2)
         assert await tries.locator(".fold-body").count() == 0
         assert await card.locator(".verdict").all_inner_texts() == ["PASS\n2 of 2 cases"]
         await tries.first.locator("summary").click()

@@ -112,11 +112,11 @@ async def test_stale_data_is_said(browser: Browser, site: Site) -> None:
 async def test_a_reload_keeps_the_recent_past(browser: Browser, site: Site) -> None:
     await site.fill()
     async with viewing(browser, site.address) as page:
-        await shows(page, "reviews", "p-19a00000")
+        await shows(page, "tasks", samples.NEWEST_TASK)
         before = [await ids(page, column) for column in COLUMNS]
         lines = await page.locator(".log-line").count()
         await page.reload()
-        await shows(page, "reviews", "p-19a00000")
+        await shows(page, "tasks", samples.NEWEST_TASK)
         assert [await ids(page, column) for column in COLUMNS] == before
         assert await page.locator(".log-line").count() == lines
 
@@ -177,7 +177,7 @@ async def test_the_page_fits_and_is_accessible_at_every_size(
     site.state = states.state(throttled=scheme == "dark", rehearsal=scheme == "dark")
     options = {"width": width, "height": height, "scheme": scheme, "reduced_motion": "reduce"}
     async with viewing(browser, site.address, **options) as page:  # type: ignore[arg-type]
-        await shows(page, "reviews", "p-19a00000")
+        await shows(page, "tasks", samples.NEWEST_TASK)
         await page.wait_for_selector(".hop >> nth=4")
         await page.screenshot(path=artifacts / f"mesh-{name}-{scheme}.png")
         assert await page.evaluate(OVERFLOW) == 0

@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Browser
 
 from aimesh.settings import Settings
+from tests.browser import samples
 from tests.browser.site import Site, serving
 from tests.browser.viewing import ids, says, shows, viewing
 from tests.feeding import Feed
@@ -31,7 +32,7 @@ async def test_pausing_holds_the_columns_still(browser: Browser, site: Site) -> 
 async def test_filters_by_text_outcome_and_agent(browser: Browser, site: Site) -> None:
     await site.fill()
     async with viewing(browser, site.address) as page:
-        await shows(page, "reviews", "p-19a00000")
+        await shows(page, "tasks", samples.NEWEST_TASK)
         await page.fill("#filter", "collatz")
         await page.wait_for_function("() => document.querySelectorAll('#tasks .card').length === 3")
         await page.fill("#filter", "")
@@ -64,7 +65,7 @@ async def test_a_submitted_task_is_followed(browser: Browser, site: Site) -> Non
 async def test_everything_can_be_reached_by_keyboard(browser: Browser, site: Site) -> None:
     await site.fill()
     async with viewing(browser, site.address) as page:
-        await shows(page, "reviews", "p-19a00000")
+        await shows(page, "tasks", samples.NEWEST_TASK)
         await page.keyboard.press("/")
         assert await page.evaluate("document.activeElement.id") == "filter"
         await page.keyboard.press("Escape")
