@@ -206,7 +206,9 @@ class MeshConsumer(HandingConsumer):
             self.log.warning("positions are unknown, reading again from the committed offsets")
             await self.perform_seek()
         self._unsought = unsought
-        for tp, delivery in list(self._deliveries.items()):
+        for tp in list(self._deliveries):
+            if (delivery := self._deliveries.get(tp)) is None:
+                continue  # taken away while another was sought
             offset = delivery.lost(
                 None if self._delivering else self._thread.position_of(tp),
                 self._thread.readings.get(tp),

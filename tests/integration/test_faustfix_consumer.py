@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from faust.types import TP
 
 from aimesh import fetching
+from aimesh.core.delivery import Delivery
 from aimesh.faustfix import MeshApp, MeshConsumer
 from tests.faustapps import (
     Reading,
@@ -201,6 +203,27 @@ async def test_positions_that_could_not_be_found_are_found_later(
         await write(kafka, topic, *NUMBERS)
         await until(lambda: found.committed() == 8, 20)
     assert found.values == NUMBERS
+
+
+async def test_partitions_that_are_taken_away_while_another_is_sought_are_left_alone(
+    kafka: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = await new_topic(kafka, partitions=2)
+    found = new_reading(kafka, tmp_path, topic)
+    sought = list[TP]()
+
+    async def taken_away(self: MeshConsumer, tp: TP, offset: int) -> None:
+        sought.append(tp)
+        await self.on_partitions_revoked({TP(topic, 0), TP(topic, 1)})
+
+    async with reading(found):
+        await write(kafka, topic, *NUMBERS)
+        await until(lambda: len(found.values) == 8)
+        with monkeypatch.context() as patch:
+            patch.setattr(Delivery, "lost", lambda self, *_: 0)
+            patch.setattr(MeshConsumer, "seek", taken_away)
+            await found.consumer._look()
+    assert len(sought) == 1
 
 
 async def test_an_acknowledgement_from_before_a_rebalance_does_not_count(
