@@ -103,6 +103,11 @@ class Worker:
         """Whether the worker's log has a text."""
         return text in self.log.read_text(errors="replace")
 
+    def line_with(self, text: str) -> str:
+        """The first line of the worker's log with a text, empty where there is none."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        return next((line for line in lines if text in line), "")
+
     async def says(self, text: str, limit: float = 30.0) -> None:
         """Wait until the worker's log has a text."""
         await until(lambda: self.said(text), limit)

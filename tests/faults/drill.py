@@ -76,7 +76,9 @@ class Drill:
             await worker.kill()
         else:
             # one that has only just begun ends as any program would
-            assert await worker.stop() in (0, -signal.SIGTERM), worker.tail()
+            code = await worker.stop()
+            reason = worker.line_with("Crashed reason") or worker.tail()
+            assert code in (0, -signal.SIGTERM), f"worker {name} ended with {code}: {reason}"
         self.hit()
 
     def hit(self) -> None:
@@ -130,6 +132,14 @@ class Drill:
             if now_done > done or now_done == len(self.ids):
                 self.gap = max(self.gap, now - before if done else 0.0)
                 before, done = now, now_done
+
+    def ended(self) -> list[str]:
+        """Say which workers have ended that nobody has ended, and what they said of it."""
+        return [
+            f"worker {name} ended by itself with {code}: {worker.line_with('Crashed reason')}"
+            for name, worker in self._live.items()
+            if (code := worker.process.returncode) is not None
+        ]
 
     def _tails(self) -> str:
         return "\n".join(worker.tail(12) for worker in self._live.values())
@@ -222,6 +232,7 @@ async def _outcome(drill: Drill, model: RehearsalServer) -> Outcome:
     problems = [f"{p.task_id}: {p.kind}: {p.why}" for p in report.problems]
     if report.in_flight:
         problems.append(f"{report.in_flight} tasks stay in flight")
+    problems += drill.ended()
     if report.dead_lettered != drill.poison:
         problems.append(f"{report.dead_lettered} dead letters for {drill.poison} bad messages")
     stale = await drill.compared()
