@@ -221,6 +221,21 @@ async def test_what_is_not_known_is_not_found(api: Api, path: str) -> None:
     assert (await api.get(path, 404))["status"] == 404
 
 
+async def test_the_id_of_a_task_of_the_mesh_is_one_of_its_trace_on_every_path(api: Api) -> None:
+    a_little_of_everything(api)
+    trace_id = (await api.get("/api/v1/traces/task-1"))["trace"]["trace_id"]
+    assert trace_id != "task-1"
+    api.add(error("e2", trace_id=trace_id))
+    for path in ("spans", "timeline", "graph", "errors"):
+        wanted, found = [
+            await api.get(f"/api/v1/traces/{name}/{path}") for name in (trace_id, "task-1")
+        ]
+        assert {**found, "as_of": ""} == {**wanted, "as_of": ""}
+    assert [e["error_id"] for e in found["errors"]] == ["e2"]
+    (listed,) = (await api.get("/api/v1/traces?trace_id=task-1"))["traces"]
+    assert listed["trace_id"] == trace_id
+
+
 async def test_until_the_tables_are_there_no_answer_is_made_up(api: Api) -> None:
     api.observer.ready = False
     assert (await api.get("/api/v1/queues", 503))["status"] == 503

@@ -110,8 +110,10 @@ class TraceViews:
         limit = integer(request, "limit", IN_ONE, MOST_IN_ONE)
         trace_id = request.match_info["trace_id"]
         tables = self._source.tables
+        if known := _known(tables, trace_id):
+            trace_id = known[-1].trace_id
         found = tables.errors.matching(trace_id=trace_id)
-        if not len(found) and not _known(tables, trace_id):
+        if not len(found) and not known:
             raise Problem(404, "No such trace", f"there is no trace {trace_id!r}, or no longer")
         body = {
             "trace_id": trace_id,
@@ -145,8 +147,9 @@ class TraceViews:
 
 
 def _known(tables: TelemetryTables, trace_id: str) -> list[Trace]:
-    of_both = (tables.traces.of_messages(trace_id), tables.traces.of_task(trace_id))
-    return [trace for trace in of_both if trace is not None]
+    """Return what is known of a trace, or of a task of the mesh with this id."""
+    mesh = tables.traces.of_task(trace_id) or tables.tasks.of_task(trace_id)
+    return [trace for trace in (tables.traces.of_messages(trace_id), mesh) if trace is not None]
 
 
 def _fits(trace: Trace, status: str, session: str, user: str) -> bool:
