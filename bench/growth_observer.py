@@ -7,7 +7,7 @@
 - processor time for each message of any agents, from none to N, to 10 N and to 100 N, with a tenth
   as many errors; and how long each path takes at each of these sizes.
 
-What one of them costs must not grow; where an answer holds more, what a byte of it costs.
+What one of them costs must not grow.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import argparse
 import logging
 import statistics
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import aiohttp
@@ -37,11 +37,8 @@ REQUESTS = 100
 RATE, SECONDS = 50.0, 20.0
 # how much more one may cost at 100 times as many, where 1 is what it costs at 10 times
 MOST_GROWTH = 1.2
-# a scan would take 10 times as long
+# an answer that holds more has more to say; a scan would take 10 times as long
 MOST_PATH_GROWTH = 2.0
-
-# of each path: the median of its milliseconds, and the mean of its answers' bytes
-Paths = dict[str, tuple[float, float]]
 
 
 async def measure(messages: int, clients: int, seconds: float) -> list[Figure]:
@@ -57,7 +54,7 @@ async def measure(messages: int, clients: int, seconds: float) -> list[Figure]:
 
 
 async def _messages(kafka: str, worker: Worker, messages: int) -> list[Figure]:
-    figures, costs, paths = list[Figure](), list[float](), list[Paths]()
+    figures, costs, paths = list[Figure](), list[float](), list[dict[str, float]]()
     known = 0
     for times in TIMES:
         total = messages * times
@@ -66,7 +63,7 @@ async def _messages(kafka: str, worker: Worker, messages: int) -> list[Figure]:
         known = total
         figures += [
             Figure(f"{total:,} messages: taking one in", costs[-1], "ms"),
-            Figure(f"{total:,} messages: the slowest path, half", max(paths[-1].values())[0], "ms"),
+            Figure(f"{total:,} messages: the slowest path, half", max(paths[-1].values()), "ms"),
         ]
     figures.append(Figure("a message, 100 to 10 times", costs[2] / costs[1], "times", MOST_GROWTH))
     return [*figures, *_growths(paths[1], paths[2])]
@@ -83,26 +80,20 @@ async def _taken_in(kafka: str, worker: Worker, known: int, total: int, seed: in
     return 1000 * (processor_time(worker.process.pid) - used) / (count + errors)
 
 
-async def _paths(worker: Worker) -> Paths:
-    """Ask for everything, path by path."""
+async def _paths(worker: Worker) -> dict[str, float]:
+    """Return the median of each path's milliseconds."""
     asker = Asker(worker)
     await asker.learn()
-    found: Paths = {}
     async with aiohttp.ClientSession(worker.url) as http:
-        for name, make in asker.paths().items():
-            times, sizes = zip(*await asker.answers(http, make, REQUESTS), strict=True)
-            found[name] = statistics.median(times), statistics.mean(sizes)
-    return found
+        return {
+            name: statistics.median(await asker.times(http, make, REQUESTS))
+            for name, make in asker.paths().items()
+        }
 
 
-def _growths(before: Paths, after: Paths) -> Iterator[Figure]:
-    """Yield how much longer each path takes than with a tenth, and the median of them.
-
-    An answer that holds more takes longer: there it is the time for each byte of it.
-    """
-    growths = {}
-    for name, (took, size) in after.items():
-        growths[name] = took / before[name][0] / max(1.0, size / before[name][1])
+def _growths(before: Mapping[str, float], after: Mapping[str, float]) -> Iterator[Figure]:
+    """Yield how much longer each path takes than with a tenth, and the median of them."""
+    growths = {name: after[name] / before[name] for name in after}
     half = statistics.median(growths.values())
     yield Figure("a path's time, 100 to 10 times, half", half, "times", MOST_GROWTH)
     for name, growth in growths.items():

@@ -85,7 +85,7 @@ OBSERVING = """
 `queues/{agent}/pending` answers the 100 most urgent tasks where no more are asked for. With 100,000
 of these messages a queue has 50 that wait, which stand on 7 pages of the table; with 1,000,000 it
 has 489, and the 100 stand on 66. An answer never reads more pages than it has tasks, whatever the
-volume. Where an answer holds more than with a tenth, its growth is that of the time for a byte."""
+volume."""
 
 SUITE = (
     Bench("pipeline", "Five hops without work, side by side", ("--short",), _pipeline, True),
