@@ -58,6 +58,11 @@ def summary(tables: TelemetryTables, trace: Trace) -> Shown:
     }
 
 
+def of_mesh(tables: TelemetryTables, trace_id: str) -> Trace | None:
+    """Return the mesh's trace with this id, or that of the task with it."""
+    return tables.traces.of_task(trace_id) or tables.tasks.of_task(trace_id)
+
+
 def detail(tables: TelemetryTables, trace_id: str, limit: int) -> Detail | None:
     """Return everything about a trace, None where nothing is known of it.
 
@@ -67,7 +72,7 @@ def detail(tables: TelemetryTables, trace_id: str, limit: int) -> Detail | None:
         limit: how many of its messages, and how many of its errors, are read at most.
     """
     agents = tables.traces.of_messages(trace_id)
-    mesh = tables.traces.of_task(trace_id) or tables.tasks.of_task(trace_id)
+    mesh = of_mesh(tables, trace_id)
     errors = _errors(tables, mesh.trace_id if mesh else trace_id, limit)
     if agents is None and mesh is None and not errors:
         return None

@@ -148,8 +148,8 @@ class TraceViews:
 
 def _known(tables: TelemetryTables, trace_id: str) -> list[Trace]:
     """Return what is known of a trace, or of a task of the mesh with this id."""
-    mesh = tables.traces.of_task(trace_id) or tables.tasks.of_task(trace_id)
-    return [trace for trace in (tables.traces.of_messages(trace_id), mesh) if trace is not None]
+    of_both = (tables.traces.of_messages(trace_id), reading.of_mesh(tables, trace_id))
+    return [trace for trace in of_both if trace is not None]
 
 
 def _fits(trace: Trace, status: str, session: str, user: str) -> bool:
