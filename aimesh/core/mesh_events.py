@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aimesh.core import trace
+from aimesh.core.moments import moment_in, rfc3339
 
 MOST_TEXT = 400
 
@@ -36,6 +37,11 @@ _FIELDS = {
     ),
     "dead_letter": ("error", "error_type", "topic"),
 }
+# what is calculated with, whatever somebody wrote there
+_NUMBERS = frozenset((
+    "input_tokens", "output_tokens", "duration_s", "wall_s", "cpu_s", "max_rss_bytes", "exit_code",
+    "attempts", "tries",
+))  # fmt: skip
 _LINE_FIELDS = ("duration_s", "tries", "error", "error_type", "step", "of", "what")
 STARTS = ("started", "restarted")
 ENDS = ("done", "dead")
@@ -62,7 +68,7 @@ def mesh_event(
     fields = _FIELDS.get(kind)
     if fields is None:
         return None
-    found = {name: _short(data[name]) for name in fields if data.get(name) is not None}
+    found = _kept(data, fields)
     if kind == "solution" and isinstance(data.get("memories"), list):
         found["memories"] = len(data["memories"])
     return {
@@ -87,13 +93,35 @@ def _of_line(task_id: str, data: Mapping[str, Any], at: str) -> Event | None:
     more = more if isinstance(more, Mapping) else {}
     return {
         "kind": str(name),
-        "at": str(data.get("ts") or at),
+        "at": _time(data.get("ts")) or at,
         "task_id": task_id,
         "trace_id": "",
         "attempt": _attempt(more),
         "agent": str(data.get("agent", ""))[:MOST_TEXT],
-        "data": {field: _short(more[field]) for field in _LINE_FIELDS if more.get(field)},
+        "data": {name: value for name, value in _kept(more, _LINE_FIELDS).items() if value},
     }
+
+
+def _kept(data: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    found = ((name, _part(name, data.get(name))) for name in names)
+    return {name: value for name, value in found if value is not None}
+
+
+def _part(name: str, value: Any) -> Any:
+    """Return a field as it is read later, None where it is missing or no such thing."""
+    if name in _NUMBERS:
+        return value if type(value) in (int, float) else None
+    if name == "created_at":
+        return _time(value)
+    return None if value is None else _short(value)
+
+
+def _time(value: Any) -> str | None:
+    """Return a time as all carry it, None where it is none."""
+    try:
+        return rfc3339(moment_in(value)) if isinstance(value, str) else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _attempt(data: Mapping[str, Any]) -> int:

@@ -9,7 +9,8 @@ from aiokafka import ConsumerRecord
 from aimesh.core.telemetry import ERRORS_TOPIC
 from aimesh.services.agent_topics import Digester
 
-DIGESTER = Digester("p.", {"p.ai_topic": "task", "p.ai_telemetry": "line"})
+CHANNELS = {"p.ai_topic": "task", "p.ai_telemetry": "line", "p.ai_persistence": "review"}
+DIGESTER = Digester("p.", CHANNELS)
 HEADER = ("traceparent", b"00-" + b"a" * 32 + b"-" + b"b" * 16 + b"-01")
 
 
@@ -105,6 +106,19 @@ def test_of_the_mesh_only_what_a_trace_needs_is_kept() -> None:
     *_, record = digested({**started, "data": {"attempt": 2}}, "p.ai_telemetry")
     assert (record["kind"], record["attempt"], record["agent"]) == ("started", 2, "consumer")
     assert digested(b"not json", "p.ai_topic") is None
+
+
+def test_what_is_calculated_with_later_is_a_time_or_a_number_or_left_out() -> None:
+    line = {"type": "event", "name": "done", "agent": "consumer", "task_id": "t"}
+    wrong = {"duration_s": "long", "tries": [2], "error": "e"}
+    *_, record = digested({**line, "ts": "at noon", "data": wrong}, "p.ai_telemetry")
+    assert record["at"] == "2026-01-01T00:00:00.000Z"  # the message's own
+    assert record["data"] == {"error": "e"}
+    *_, record = digested({**line, "ts": "2026-07-01T14:00:00+02:00"}, "p.ai_telemetry")
+    assert record["at"] == "2026-07-01T12:00:00.000Z"
+    review = {"task_id": "t", "created_at": 7, "input_tokens": "5", "output_tokens": True}
+    *_, record = digested({**review, "duration_s": 1.5, "success": True}, "p.ai_persistence")
+    assert record["data"] == {"duration_s": 1.5, "success": True}
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,18 @@ def tables_with(*records: dict[str, object]) -> TelemetryTables:
 RESULT = {"message_type": "result", "parent_message_id": "a", "target_agent": "planner"}
 
 
+def test_a_record_that_cannot_be_taken_in_keeps_none_of_the_others_out(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    tables = Disk().tables(LARGE)
+    bad = message("b") | {"timestamp": "at noon"}
+    records = enumerate([message("a"), bad, message("c")])
+    entries = [["message", "p.agent-queue-writer", 0, place, one] for place, one in records]
+    assert len(tables.apply(0, entries)) == 2
+    assert tables.counts["messages"] == 2
+    assert "p.agent-queue-writer" in caplog.text
+
+
 def pending(tables: TelemetryTables) -> int:
     tables.expire()
     return tables.messages.queues["writer"].waiting

@@ -124,9 +124,17 @@ class TelemetryState:
         for kind, topic, partition, place, record in entries:
             if not self._is_new(topic, partition, place):
                 self.counts["duplicates"] += 1
-            elif (happening := self._take(kind, topic, record)) is not None:
+            elif (happening := self._take_in(kind, topic, record)) is not None:
                 found.append(happening)
         return found
+
+    def _take_in(self, kind: str, topic: str, record: dict[str, Any]) -> Happening | None:
+        """Take in one entry; what cannot be is logged, and keeps none of the others out."""
+        try:
+            return self._take(kind, topic, record)
+        except Exception:
+            logger.exception("a record of %s cannot be taken in", topic)
+            return None
 
     def _is_new(self, topic: str, partition: int, place: int) -> bool:
         places = self._origins.get(topic)
