@@ -27,7 +27,9 @@ def _possible(seconds: float | None) -> float:
 
 def time_text(seconds: float | None) -> str:
     """Return a Unix time as `rfc3339` does its date; long lists have thousands of them."""
-    second, micros = divmod(round(_possible(seconds) * 1e6), 1_000_000)
+    if not (seconds and EARLIEST <= seconds <= LATEST):
+        seconds = _possible(seconds)
+    second, micros = divmod(round(seconds * 1e6), 1_000_000)
     return f"{_second_text(second)}.{micros // 1000:03}Z"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from aimesh.core.oracle.log import KEYS, difference, steady, whole
+from aimesh.core.oracle.log import difference, lines, steady, whole
 
 MOST_STATES = 32
 
@@ -17,16 +17,17 @@ State = Mapping[str, Any]
 
 
 class States:
-    """The newest states, each with its tag: the same tag for what is the same but for times."""
+    """The newest states' lines by tag: the same tag for what is the same but for times."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, State] = OrderedDict()
+        self._kept: OrderedDict[str, Mapping[str, str]] = OrderedDict()
 
     def keep(self, state: State) -> str:
         """Keep a state, and return its tag."""
         data = orjson.dumps(steady(state), option=orjson.OPT_SORT_KEYS)
         tag = hashlib.blake2b(data, digest_size=12).hexdigest()
-        self._kept[tag] = {part: steady(state[part]) for part in KEYS}
+        if tag not in self._kept:
+            self._kept[tag] = lines(state)
         self._kept.move_to_end(tag)
         if len(self._kept) > MOST_STATES:
             self._kept.popitem(last=False)
@@ -39,5 +40,5 @@ class States:
         """
         old = self._kept.get(tag)
         if old is None:
-            return whole(state), False
-        return difference(old, state), True
+            return whole(lines(state)), False
+        return difference(old, lines(state)), True

@@ -41,7 +41,8 @@ def issues(facts: Facts) -> list[Issue]:
 def ranked(findings: Iterable[Finding]) -> list[Issue]:
     """Return findings as issues: each under its cause, causes in front."""
     found = _distinct(findings)
-    causes = {f.id: _cause(f, found) for f in found}
+    able = _able(found)
+    causes = {f.id: _cause(f, able[f.depth]) for f in found}
     roots = {name: _root(name, causes) for name in causes}
     below: dict[str, list[Finding]] = {}
     for one in found:
@@ -62,9 +63,25 @@ def _distinct(findings: Iterable[Finding]) -> list[Finding]:
     return list(kept.values())
 
 
-def _cause(one: Finding, found: list[Finding]) -> Finding | None:
-    able = [other for other in found if other is not one and may_cause(other, one)]
-    return min(able, key=lambda f: (f.depth, f.first_seen, f.id), default=None)
+def _able(found: list[Finding]) -> dict[int, list[Finding]]:
+    """Return what can explain findings of each depth at all, the likeliest first.
+
+    There may be hundreds of silent agents, of which none explains another.
+    """
+    likeliest = sorted(found, key=lambda f: (f.depth, f.first_seen, f.id))
+    return {
+        depth: [f for f in likeliest if f.depth < depth or (f.depth == depth and _is_shared(f))]
+        for depth in {f.depth for f in found}
+    }
+
+
+def _is_shared(one: Finding) -> bool:
+    """Tell whether something may explain others that are as near to the machine."""
+    return one.depth == SERVICE or one.component == "disk"
+
+
+def _cause(one: Finding, able: list[Finding]) -> Finding | None:
+    return next((other for other in able if other is not one and may_cause(other, one)), None)
 
 
 def _root(name: str, causes: dict[str, Finding | None]) -> str:
@@ -91,8 +108,8 @@ def may_cause(cause: Finding, effect: Finding) -> bool:
         return True
     if effect.metadata.get("source"):
         # errors of those who are blocked, where they are of the same kind of trouble
-        blocked = any(agent in cause.blocks for agent in effect.agents)
-        return blocked and effect.depth == ERRORS and effect.category == cause.category
+        alike = effect.depth == ERRORS and effect.category == cause.category
+        return alike and not cause.blocks.isdisjoint(effect.agents)
     return effect.component in cause.blocks
 
 
@@ -107,6 +124,8 @@ def _is_deeper(cause: Finding, effect: Finding) -> bool:
 
 
 def _mentions(cause: Finding, effect: Finding) -> bool:
+    if not cause.names:
+        return False
     text = f"{effect.sample}\n{effect.title}".lower()
     if any(name.lower() in text for name in cause.names if len(name) > 2):
         return True

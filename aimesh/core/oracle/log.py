@@ -21,14 +21,16 @@ def lines(state: State) -> dict[str, str]:
     return found
 
 
-def whole(state: State) -> str:
-    """Return a state as text, a line for each thing."""
-    return "".join(f"{name}: {text}\n" for name, text in lines(state).items())
+def whole(told: Mapping[str, str]) -> str:
+    """Return a state's lines as text."""
+    return "".join(f"{name}: {text}\n" for name, text in told.items())
 
 
-def difference(old: State, new: State) -> str:
-    """Return what changed: ``+`` came, ``-`` went, ``~`` is otherwise; empty where nothing did."""
-    before, after = lines(old), lines(new)
+def difference(before: Mapping[str, str], after: Mapping[str, str]) -> str:
+    """Return what changed between the lines of two states.
+
+    ``+`` came, ``-`` went, ``~`` is otherwise; empty where nothing did.
+    """
     found = [f"+ {name}: {after[name]}" for name in after if name not in before]
     found += [f"- {name}" for name in before if name not in after]
     found += [
@@ -41,10 +43,15 @@ def difference(old: State, new: State) -> str:
 
 def steady(value: Any) -> Any:
     """Return a state without what changes by itself: times at which it was looked at."""
-    if isinstance(value, Mapping):
-        return {key: steady(part) for key, part in value.items() if key not in VOLATILE}
+    # most parts are neither, and a call for each of them is most of the work
+    if isinstance(value, dict):
+        return {
+            key: steady(part) if isinstance(part, dict | list) else part
+            for key, part in value.items()
+            if key not in VOLATILE
+        }
     if isinstance(value, list):
-        return [steady(part) for part in value]
+        return [steady(part) if isinstance(part, dict | list) else part for part in value]
     return value
 
 
