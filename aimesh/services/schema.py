@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -17,26 +18,33 @@ MOST_ERRORS = 100
 
 # where the lists of tasks are
 TASKS = {"agents": ("activity", "active_task_ids"), "queues": ("tasks",)}
+# and the time that is another one in each state
+TIMES = {"agents": ("activity", "updated_at"), "queues": ("updated_at",)}
+SOME_TIME = "1970-01-01T00:00:00Z"
 
 Found = dict[str, Any]
+Path = tuple[str | int, ...]
 
 
 class StateValidator:
     """Tells what in a state does not fit its schema.
 
-    A state is large and changes little: each thing in its lists, and each task in these, that was
-    found good is remembered by its bytes, and not looked at again.
+    A state is large and changes little: each thing in its lists, each list of tasks in these, each
+    task and each time, that was found good is remembered by its bytes, and not looked at again.
     """
 
     def __init__(self) -> None:
         checker = Draft202012Validator.FORMAT_CHECKER
-        self._parts = {
-            name: Draft202012Validator(part, format_checker=checker) for name, part in PARTS.items()
-        }
-        self._tasks = {
-            name: Draft202012Validator(_within(PARTS[name], path), format_checker=checker)
-            for name, path in TASKS.items()
-        }
+
+        def validators(schemas: Mapping[str, Schema]) -> dict[str, Draft202012Validator]:
+            return {
+                name: Draft202012Validator(schema, format_checker=checker)
+                for name, schema in schemas.items()
+            }
+
+        self._parts = validators(PARTS)
+        self._tasks = validators({n: _at(PARTS[n], path)["items"] for n, path in TASKS.items()})
+        self._times = validators({n: _at(PARTS[n], path) for n, path in TIMES.items()})
         shallow = {name: {"type": "array"} for name in PARTS}
         frame = {**SCHEMA, "properties": {**SCHEMA["properties"], **shallow}}
         self._frame = Draft202012Validator(frame, format_checker=checker)
@@ -59,37 +67,54 @@ class StateValidator:
         return found
 
     def _item(self, name: str, number: int, item: Any) -> Iterator[Found]:
+        """Check what is in a list, its tasks and its time by themselves."""
+        path, at = TIMES.get(name, ()), (name, number)
+        if isinstance(told := _found(item, path), str):
+            yield from self._checked(f"{name}/time", self._times[name], told, (*at, *path))
+            item = _with(item, path, SOME_TIME)
         path = TASKS.get(name, ())
-        tasks = _found(item, path)
-        if not isinstance(tasks, list):
-            yield from self._checked(name, self._parts[name], item, (name, number))
+        if isinstance(tasks := _found(item, path), list):
+            yield from self._list(name, tasks, (*at, *path))
+            item = _with(item, path, [])
+        yield from self._checked(name, self._parts[name], item, at)
+
+    def _list(self, name: str, tasks: list[Any], at: Path) -> Iterator[Found]:
+        if (key := _key(f"{name}/tasks", tasks)) in self._known:
             return
-        bare = _without(item, path)
-        yield from self._checked(name, self._parts[name], bare, (name, number))
+        is_good = True
         for place, task in enumerate(tasks):
-            at = (name, number, *path, place)
-            yield from self._checked(name + "/", self._tasks[name], task, at)
+            for error in self._checked(f"{name}/task", self._tasks[name], task, (*at, place)):
+                is_good = False
+                yield error
+        if is_good:
+            self._remember(key)
 
     def _checked(
-        self, kind: str, validator: Draft202012Validator, item: Any, at: Sequence[Any]
+        self, kind: str, validator: Draft202012Validator, item: Any, at: Path
     ) -> list[Found]:
-        key = kind.encode() + orjson.dumps(item)
-        if key in self._known:
+        if (key := _key(kind, item)) in self._known:
             return []
         found = [_shown(error, at) for error in validator.iter_errors(item)]
         if not found:
-            self._known[key] = None
-            if len(self._known) > MOST_KNOWN:
-                self._known.popitem(last=False)
+            self._remember(key)
         return found
 
+    def _remember(self, key: bytes) -> None:
+        self._known[key] = None
+        if len(self._known) > MOST_KNOWN:
+            self._known.popitem(last=False)
 
-def _within(schema: Schema, path: Sequence[str]) -> Schema:
-    """Return the schema of what is in the list at a path."""
+
+def _key(kind: str, item: Any) -> bytes:
+    # the bytes of a list of tasks are too many to be kept
+    return hashlib.blake2b(kind.encode() + b" " + orjson.dumps(item), digest_size=16).digest()
+
+
+def _at(schema: Schema, path: Sequence[str]) -> Schema:
+    """Return the schema of what is at a path."""
     for name in path:
         schema = schema["properties"][name]
-    items: Schema = schema["items"]
-    return items
+    return schema
 
 
 def _found(item: Any, path: Sequence[str]) -> Any:
@@ -98,13 +123,13 @@ def _found(item: Any, path: Sequence[str]) -> Any:
     return item if path else None
 
 
-def _without(item: Mapping[str, Any], path: Sequence[str]) -> dict[str, Any]:
-    """Return an item with an empty list at a path."""
+def _with(item: Mapping[str, Any], path: Sequence[str], value: Any) -> dict[str, Any]:
+    """Return an item with another value at a path."""
     first, *rest = path
-    return {**item, first: _without(item[first], rest) if rest else []}
+    return {**item, first: _with(item[first], rest, value) if rest else value}
 
 
-def _shown(error: ValidationError, before: Sequence[Any]) -> Found:
+def _shown(error: ValidationError, before: Path) -> Found:
     return {
         "path": pointer((*before, *error.absolute_path)),
         "message": error.message[:300],

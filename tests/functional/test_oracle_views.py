@@ -216,6 +216,24 @@ def test_a_part_that_was_good_is_looked_at_once_and_a_bad_one_always() -> None:
     assert [e["path"] for e in validator.errors(state)] == ["/litellm/1"] * 4
 
 
+def test_a_bad_task_or_time_is_told_whatever_was_good_around_it() -> None:
+    validator = StateValidator()
+    task = {"id": "1", "submitted_at": now(), "priority": {"level": "low"}}
+    state: dict[str, Any] = {"id": "x", "agents": [], "workload": [], "litellm": [], "queues": [
+        {"name": "q", "updated_at": now(), "tasks": [task, task]}]}  # fmt: skip
+    [queue] = state["queues"]
+    assert validator.errors(state) == validator.errors(state) == []
+    queue["tasks"] = [task, task | {"id": 2}]
+    queue["updated_at"] = "yesterday"
+    for _ in range(2):
+        assert [(e["path"], e["validator"]) for e in validator.errors(state)] == [
+            ("/queues/0/updated_at", "format"), ("/queues/0/tasks/1/id", "type")]  # fmt: skip
+    del queue["updated_at"]
+    queue["tasks"] = [task, task]
+    assert [(e["path"], e["validator"]) for e in validator.errors(state)] == [
+        ("/queues/0", "required")]  # fmt: skip
+
+
 def test_the_settings_choose_where_to_look_first() -> None:
     settings = Settings.from_env({"ORACLE_DISCOVERY_MODE": "labeled", "ORACLE_STRICT_SCHEMA": "0"})
     assert (settings.oracle_mode, settings.oracle_strict) == ("labeled", False)
