@@ -15,7 +15,7 @@ ASKED = tuple(
     for name in ("queues", "errors", "traces", "metrics", "agents", "claude", "oracle")
 )
 # while the observer is behind: after an answer, so many times as long as it took belongs to reading
-SHARE = 4.0
+SHARE = 9.0
 # but an answer waits no longer than so many seconds
 MOST_SECONDS = 0.25
 
