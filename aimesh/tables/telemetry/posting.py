@@ -64,15 +64,13 @@ class Posting:
         """Iterate downwards, over the numbers below ``before``."""
         numbers, head = self._numbers, self._head
         place = len(numbers) if before is None else bisect_left(numbers, before, head)
-        for index in range(place - 1, head - 1, -1):
-            yield numbers[index]
+        return map(numbers.__getitem__, range(place - 1, head - 1, -1))
 
     def oldest(self, start: int | None = None) -> Iterator[int]:
         """Iterate upwards, from ``start`` on."""
         numbers, head = self._numbers, self._head
         place = head if start is None else bisect_left(numbers, start, head)
-        for index in range(place, len(numbers)):
-            yield numbers[index]
+        return map(numbers.__getitem__, range(place, len(numbers)))
 
     def count_from(self, number: int) -> int:
         """Return how many numbers there are from one on."""

@@ -237,6 +237,11 @@ class Traces:
         self, *, status: str = "", session: str = "", user: str = "", before: int | None = None
     ) -> Iterator[Trace]:
         """Iterate over traces, newest first, from below a number."""
+        if status or session or user:
+            return self._fitting(status, session, user, before)
+        return map(self._numbers.__getitem__, self._order.newest(before))
+
+    def _fitting(self, status: str, session: str, user: str, before: int | None) -> Iterator[Trace]:
         empty = Posting()
         postings = [self._order]
         if status:
