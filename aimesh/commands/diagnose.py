@@ -10,7 +10,7 @@ import click
 from aimesh.commands.base import Run, command, url_option
 from aimesh.commands.failures import DONE, FAILED
 from aimesh.commands.output import Output
-from aimesh.core.text import printable
+from aimesh.core.text import numbered, printable
 
 PATH = "/api/v1/claude/diagnose"
 STYLES = {
@@ -76,7 +76,8 @@ def _cause(out: Output, number: int, item: Mapping[str, Any], titles: Mapping[st
     style = STYLES.get(item["severity"], "")
     out.line(f"{number}. {item['severity'].upper()}  {printable(item['title'])}", style)
     out.line(f"   {printable(item['description'])}")
-    out.line(f"   since {item['first_seen']}, last {item['last_seen']}, {item['count']} times")
+    times = numbered(item["count"], "time")
+    out.line(f"   since {item['first_seen']}, last {item['last_seen']}, {times}")
     if item["affected_agents"]:
         out.line(f"   affects: {printable(', '.join(item['affected_agents']))}")
     if item["evidence"]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from aimesh.core.text import numbered
+
 VERDICTS = ("OK", "WARN", "BUSY", "STALL", "STOPPED", "UNKNOWN")
 
 # seconds of samples that a verdict looks back over, and the least that it needs
@@ -141,7 +143,8 @@ def judge(window: Sequence[Sample], members: int | None, work: Work | None) -> V
     if last.lag and still >= STILL_AFTER:
         if work and work.open:
             return verdict("BUSY", f"at work on {work.open} jobs for {work.oldest_s:.0f} s")
-        return verdict("STALL", f"{last.lag} messages wait, none was taken for {still:.0f} s")
+        waiting = numbered(last.lag, "message waits", "messages wait")
+        return verdict("STALL", f"{waiting}, none was taken for {still:.0f} s")
     if is_growing(window):
         return verdict("WARN", f"lag grew from {window[0].lag} to {last.lag} in {span:.0f} s")
     return verdict("OK", "keeping up" if last.lag else "nothing waits")

@@ -43,6 +43,17 @@ def cut(text: str, limit_bytes: int, *, tail: float = 0.0) -> str:
     return head + _mark(whole - _utf8_size(head) - _utf8_size(end)) + end
 
 
+def numbered(number: int, one: str, many: str = "") -> str:
+    """Return a number with the word for what is counted, as in "1 message" and "3 messages".
+
+    Arguments:
+        number: how many.
+        one: the word for one.
+        many: the word for any other number; with an "s" more unless it is given.
+    """
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 def printable(text: str) -> str:
     """Make a text harmless to show: what could act on a screen becomes its ``\\x..`` escape.
 

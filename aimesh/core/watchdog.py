@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from aimesh.core.text import numbered
+
 
 @dataclass(frozen=True)
 class Look:
@@ -61,7 +63,7 @@ class Watch:
             return f"for {self._stuck:.0f} s its partitions are being assigned or its tables read"
         return (
             f"for {self._stuck:.0f} s it has acknowledged nothing and has no job at work, "
-            f"while {look.lag} messages wait"
+            f"while {numbered(look.lag, 'message waits', 'messages wait')}"
         )
 
 

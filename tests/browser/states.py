@@ -27,7 +27,7 @@ REASONS = {
     "OK": "keeping up",
     "BUSY": "at work on 3 jobs for 14 s",
     "WARN": "lag grew from 0 to 4 in 58 s",
-    "STALL": "1 messages wait, none was taken for 44 s",
+    "STALL": "1 message waits, none was taken for 44 s",
 }
 
 

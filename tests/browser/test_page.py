@@ -61,7 +61,7 @@ async def test_every_hop_has_its_lag_verdict_and_trend(browser: Browser, site: S
             "sandboxOK0steadyai_solutions",
             "reviewWARN4risinglag grew from 0 to 4 in 58 s",
             "archiveOK0steadyai_reviews",
-            "memorySTALL1steady1 messages wait, none was taken for 44 s",
+            "memorySTALL1steady1 message waits, none was taken for 44 s",
         ]
         label = await page.get_attribute("#lag-chart", "aria-label")
         assert label == "Lag of the last 15 minutes: now 12, highest 14, threshold 3"

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from aimesh.core.text import cut, encoded_size, printable
+from aimesh.core.text import cut, encoded_size, numbered, printable
 
 SAMPLES = {
     "ascii": "abcdefghij" * 100,
@@ -22,6 +22,12 @@ SAMPLES = {
 @pytest.mark.parametrize("tail", [0.0, 0.5, 1.0])
 def test_a_cut_text_never_takes_more_than_its_limit(text: str, limit: int, tail: float) -> None:
     assert encoded_size(cut(text, limit, tail=tail)) <= limit
+
+
+def test_a_number_is_told_as_people_do() -> None:
+    assert [numbered(n, "time") for n in (0, 1, 2)] == ["0 times", "1 time", "2 times"]
+    assert numbered(1, "task waits", "tasks wait") == "1 task waits"
+    assert numbered(3, "task waits", "tasks wait") == "3 tasks wait"
 
 
 def test_a_text_that_fits_is_left_alone() -> None:

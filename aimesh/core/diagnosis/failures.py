@@ -8,6 +8,7 @@ from aimesh.core.diagnosis.facts import Facts
 from aimesh.core.diagnosis.finding import DATA, ERRORS, WORK, Action, Finding, asked
 from aimesh.core.diagnosis.groups import MINUTE, Group
 from aimesh.core.diagnosis.troubles import trouble_of
+from aimesh.core.text import numbered
 
 # a rate this many times its own past is rising; below the other one it is as ever
 RISING, STEADY = 3.0, 1.5
@@ -164,7 +165,7 @@ def _of_group(
         severity=severity,
         category=one.category,
         title=title,
-        description=f"{number} times in {facts.window / 60:.0f} minutes, "
+        description=f"{numbered(number, 'time')} in {facts.window / 60:.0f} minutes, "
         f"{_against(trend, pressure)}",
         first_seen=group.first_seen,
         last_seen=group.last_seen,

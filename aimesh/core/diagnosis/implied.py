@@ -10,6 +10,7 @@ from aimesh.core.diagnosis.finding import SERVICE, Action, Finding
 from aimesh.core.diagnosis.fingerprints import fingerprint
 from aimesh.core.diagnosis.groups import Group
 from aimesh.core.diagnosis.troubles import Trouble, trouble_of
+from aimesh.core.text import numbered
 
 _ADDRESS = re.compile(r"(?:https?://)?((?:[a-z0-9-]+\.)*[a-z0-9-]+:\d{2,5})\b", re.IGNORECASE)
 _SHARED = ("unreachable", "rate_limited", "model_missing", "slow", "refused")
@@ -45,8 +46,9 @@ def _finding(facts: Facts, target: str, trouble: Trouble, groups: list[Group]) -
         depth=SERVICE,
         severity="error",
         category=trouble.category,
-        title=f"{target} {trouble.title}, as {len(agents)} agents say",
-        description=f"{number} errors in {facts.window / 60:.0f} minutes name it",
+        title=f"{target} {trouble.title}, as {numbered(len(agents), 'agent says', 'agents say')}",
+        description=f"{numbered(number, 'error names', 'errors name')} it within "
+        f"{facts.window / 60:.0f} minutes",
         first_seen=min(group.first_seen for group in groups),
         last_seen=newest.last_seen,
         fingerprint=fingerprint("implied", trouble.kind, target),

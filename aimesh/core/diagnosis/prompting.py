@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aimesh.core.text import numbered
+
 LEAST_BUDGET = 100
 _PIECES = re.compile(r"[A-Za-z]+|\d+|\s+|[^\sA-Za-z\d]")
 
@@ -89,7 +91,7 @@ def _head(diagnosis: Mapping[str, Any]) -> str:
     return (
         f"AI-Mesh is {meta['system_status']}"
         f" ({meta['generated_at']}, last {meta['time_window_minutes']} min)."
-        f" {number['total']} issues, {number['causes']} causes.\n"
+        f" {numbered(number['total'], 'issue')}, {numbered(number['causes'], 'cause')}.\n"
     )
 
 
@@ -100,7 +102,8 @@ def _cause(number: int, item: Mapping[str, Any]) -> str:
         f"\n{number}. CAUSE [{item['severity']}] {item['title']}",
         f"   next: {item['next_command'] or next(iter(item['suggested_actions']), '-')}",
         f"   what: {item['description']}",
-        f"   since {item['first_seen']}, last {item['last_seen']}, {item['count']} times,"
+        f"   since {item['first_seen']}, last {item['last_seen']},"
+        f" {numbered(item['count'], 'time')},"
         f" affects {', '.join(item['affected_agents'][:5]) or item['component']}",
     ]
     if item["evidence"]:

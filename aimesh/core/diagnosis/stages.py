@@ -8,6 +8,7 @@ from aimesh.core.diagnosis.facts import Facts, Hop, Stage
 from aimesh.core.diagnosis.finding import BROKER, FLOW, STAGE, WORKER, Action, Finding
 from aimesh.core.diagnosis.fingerprints import fingerprint
 from aimesh.core.diagnosis.services import AUXILIARY, place_of
+from aimesh.core.text import numbered
 
 # a stage reports every five seconds
 SILENT = 12.0
@@ -53,7 +54,8 @@ def _silent(facts: Facts, role: str, gone: list[Stage], hop: Hop | None, present
         category="agent_error",
         title=f"{role}'s worker says nothing any more",
         description=f"{workers} was last heard of {age:.0f} s ago and {state}; "
-        f"{jobs} jobs are open there, {lag} messages wait",
+        f"{numbered(jobs, 'job is', 'jobs are')} open there, "
+        f"{numbered(lag, 'message waits', 'messages wait')}",
         first_seen=facts.at - age,
         last_seen=facts.at,
         fingerprint=fingerprint("silent", role),

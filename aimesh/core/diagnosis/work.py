@@ -17,6 +17,7 @@ from aimesh.core.diagnosis.finding import (
 )
 from aimesh.core.diagnosis.fingerprints import fingerprint
 from aimesh.core.diagnosis.pace import Pace
+from aimesh.core.text import numbered
 
 SLOWER, SLOWER_SECONDS = 3.0, 1.0
 FAILED, FAILED_SHARE = 5, 0.5
@@ -115,8 +116,8 @@ def _silent(facts: Facts, agent: Agent, heard: float | None) -> Finding:
         severity="critical" if heard is not None else "error",
         category="agent_error",
         title=f"{agent.name} does not work on its queue",
-        description=f"{agent.pending} tasks are pending in {agent.topic}, the oldest for "
-        f"{agent.oldest_s:.0f} s; the agent was last heard of {last}",
+        description=f"{numbered(agent.pending, 'task is', 'tasks are')} pending in {agent.topic}, "
+        f"the oldest for {agent.oldest_s:.0f} s; the agent was last heard of {last}",
         first_seen=facts.at - (heard if heard is not None else agent.oldest_s),
         last_seen=facts.at,
         fingerprint=fingerprint("stuck", agent.name),
