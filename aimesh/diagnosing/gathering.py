@@ -53,6 +53,7 @@ class Gatherer:
         self._observer = observer
         self._settings = settings
         self._limits = limits
+        self._oldest_tasks = queues.OldestTasks()
         self.follower = Follower()
 
     async def facts(self, tables: TelemetryTables, window: float) -> Facts:
@@ -77,7 +78,9 @@ class Gatherer:
             services=tuple(self._services(at, mesh)),
             stages=tuple(_stage(at, report) for report in mesh.stages()),
             hops=tuple(_hop(at, found) for found in mesh.hops().values() if not _of_crew(found)),
-            agents=tuple(queues.agents(tables, at, self._settings.topic_prefix)),
+            agents=tuple(
+                queues.agents(tables, at, self._settings.topic_prefix, self._oldest_tasks)
+            ),
             disks=tuple(await asyncio.to_thread(self._disks)),
             groups=tuple(groups),
             paces=tuple(follower.paces),

@@ -9,9 +9,9 @@ from itertools import islice
 import orjson
 
 from aimesh.core.diagnosis.facts import Agent, Dialogue
+from aimesh.core.diagnosis.work import SILENT_AGENT
 from aimesh.core.telemetry import queue_topic
 from aimesh.diagnosing.times import age_of
-from aimesh.tables.telemetry.queues import Queue
 from aimesh.tables.telemetry.tables import TelemetryTables
 from aimesh.tables.telemetry.traces import RUNNING, Trace
 
@@ -19,7 +19,36 @@ MOST_TRACES, MOST_DIALOGUES, DIALOGUE = 500, 3, 40
 MOST_MESSAGES = 200
 
 
-def agents(tables: TelemetryTables, at: float, prefix: str) -> Iterator[Agent]:
+class OldestTasks:
+    """Where the task is that each agent has pending for longest; each of them is read once.
+
+    They are spread over as many pages of the table as there are agents.
+    """
+
+    def __init__(self) -> None:
+        # by the agent's key: number, time and place; numbers begin anew where the tables do
+        self._known: dict[str, tuple[int, float, str]] = {}
+
+    def place(self, tables: TelemetryTables, agent: str, number: int) -> str:
+        """Return a task's topic, partition and offset, empty where nothing tells them.
+
+        Arguments:
+            tables: the telemetry's.
+            agent: the key of the agent that has it pending.
+            number: of its message.
+        """
+        submitted = tables.messages.tasks.time_of(number)
+        known = self._known.get(agent)
+        if known is None or known[:2] != (number, submitted):
+            bodies = tables.messages.bodies((number,))
+            place = str(orjson.loads(bodies[0]).get("ref", "")) if bodies else ""
+            known = self._known[agent] = (number, submitted, place)
+        return known[2]
+
+
+def agents(
+    tables: TelemetryTables, at: float, prefix: str, oldest_tasks: OldestTasks
+) -> Iterator[Agent]:
     """Return every agent with pending tasks, and when it was last heard of."""
     for name, queue in tables.messages.queues.items():
         if not queue.waiting:
@@ -34,14 +63,8 @@ def agents(tables: TelemetryTables, at: float, prefix: str) -> Iterator[Agent]:
             oldest_s=oldest,
             heard_s=age_of(at, known.last_seen if known else ""),
             beat_s=age_of(at, known.heartbeat_at if known else ""),
-            evidence=_evidence(tables, queue, number) if oldest > 60 else "",
+            evidence=oldest_tasks.place(tables, name, number) if oldest > SILENT_AGENT else "",
         )
-
-
-def _evidence(tables: TelemetryTables, queue: Queue, number: int) -> str:
-    for body in tables.messages.bodies((number,)):
-        return str(orjson.loads(body).get("ref", ""))
-    return ""
 
 
 def dialogues(tables: TelemetryTables) -> Iterator[Dialogue]:

@@ -244,6 +244,24 @@ async def test_an_agent_that_leaves_its_queue_is_found_by_what_waits_in_it(
     assert stuck["evidence"] == ["agent-queue-writer/0/0"]
 
 
+async def test_the_evidence_is_that_of_the_task_that_is_the_oldest_now(
+    client: Client, telemetry: Telemetry
+) -> None:
+    async def evidence() -> list[str]:
+        items = (await get(client, "diagnose"))["issues"]["items"]
+        [stuck] = [item for item in items if item["kind"] == "consumer_stuck"]
+        return list(stuck["evidence"])
+
+    old, new = message("m1", timestamp=ago(300)), message("m2", timestamp=ago(200))
+    telemetry.tell("message", {**old, "ref": "agent-queue-writer/0/1"})
+    telemetry.tell("message", {**new, "ref": "agent-queue-writer/0/2"})
+    assert await evidence() == await evidence() == ["agent-queue-writer/0/1"]
+    done = message("m3", message_type="result", parent_message_id="m1", target_agent="planner",
+                   source_agent="someone", timestamp=ago(150))  # fmt: skip
+    telemetry.tell("message", done)
+    assert await evidence() == ["agent-queue-writer/0/2"]
+
+
 async def test_after_the_tables_are_read_anew_the_diagnosis_is_the_same(
     client: Client, telemetry: Telemetry
 ) -> None:
