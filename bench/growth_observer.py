@@ -39,6 +39,11 @@ RATE, SECONDS = 50.0, 20.0
 MOST_GROWTH = 1.2
 # an answer that holds more has more to say; a scan would take 10 times as long
 MOST_PATH_GROWTH = 2.0
+# an answer that has grown by so much is told of by its bytes, too
+LARGER = 1.1
+
+# milliseconds and bytes of an answer, half of them
+Half = tuple[float, float]
 
 
 async def measure(messages: int, clients: int, seconds: float) -> list[Figure]:
@@ -54,7 +59,7 @@ async def measure(messages: int, clients: int, seconds: float) -> list[Figure]:
 
 
 async def _messages(kafka: str, worker: Worker, messages: int) -> list[Figure]:
-    figures, costs, paths = list[Figure](), list[float](), list[dict[str, float]]()
+    figures, costs, paths = list[Figure](), list[float](), list[dict[str, Half]]()
     known = 0
     for times in TIMES:
         total = messages * times
@@ -63,7 +68,7 @@ async def _messages(kafka: str, worker: Worker, messages: int) -> list[Figure]:
         known = total
         figures += [
             Figure(f"{total:,} messages: taking one in", costs[-1], "ms"),
-            Figure(f"{total:,} messages: the slowest path, half", max(paths[-1].values()), "ms"),
+            Figure(f"{total:,} messages: the slowest path, half", max(paths[-1].values())[0], "ms"),
         ]
     figures.append(Figure("a message, 100 to 10 times", costs[2] / costs[1], "times", MOST_GROWTH))
     return [*figures, *_growths(paths[1], paths[2])]
@@ -80,24 +85,31 @@ async def _taken_in(kafka: str, worker: Worker, known: int, total: int, seed: in
     return 1000 * (processor_time(worker.process.pid) - used) / (count + errors)
 
 
-async def _paths(worker: Worker) -> dict[str, float]:
-    """Return the median of each path's milliseconds."""
+async def _paths(worker: Worker) -> dict[str, Half]:
+    """Return the medians of each path's milliseconds and bytes."""
     asker = Asker(worker)
     await asker.learn()
+    found = {}
     async with aiohttp.ClientSession(worker.url) as http:
-        return {
-            name: statistics.median(await asker.times(http, make, REQUESTS))
-            for name, make in asker.paths().items()
-        }
+        for name, make in asker.paths().items():
+            times, sizes = zip(*await asker.answers(http, make, REQUESTS), strict=True)
+            found[name] = statistics.median(times), statistics.median(sizes)
+    return found
 
 
-def _growths(before: Mapping[str, float], after: Mapping[str, float]) -> Iterator[Figure]:
-    """Yield how much longer each path takes than with a tenth, and the median of them."""
-    growths = {name: after[name] / before[name] for name in after}
+def _growths(before: Mapping[str, Half], after: Mapping[str, Half]) -> Iterator[Figure]:
+    """Yield how much longer each path takes than with a tenth, and the median of them.
+
+    Where its answers hold more, too, how much longer it takes for each byte of them.
+    """
+    growths = {name: after[name][0] / before[name][0] for name in after}
     half = statistics.median(growths.values())
     yield Figure("a path's time, 100 to 10 times, half", half, "times", MOST_GROWTH)
     for name, growth in growths.items():
         yield Figure(f"{name}, 100 to 10 times", growth, "times", MOST_PATH_GROWTH)
+        larger = after[name][1] / before[name][1]
+        if larger > LARGER:
+            yield Figure(f"{name}, for each byte of its answer", growth / larger, "times")
 
 
 async def _clients(kafka: str, worker: Worker, clients: int, seconds: float) -> list[Figure]:

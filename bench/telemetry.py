@@ -164,13 +164,19 @@ class Asker:
         self, http: aiohttp.ClientSession, make: Callable[[], str], count: int
     ) -> list[float]:
         """Return how many milliseconds answers take, one after the other."""
+        return [took for took, _ in await self.answers(http, make, count)]
+
+    async def answers(
+        self, http: aiohttp.ClientSession, make: Callable[[], str], count: int
+    ) -> list[tuple[float, int]]:
+        """Return of answers, one after the other, their milliseconds and their bytes."""
         found = []
         for _ in range(count):
             began = time.perf_counter()
             async with http.get(f"/api/v1/{make()}") as answer:
-                await answer.read()
+                size = len(await answer.read())
                 assert answer.status in (200, 404), answer.status
-            found.append(1000 * (time.perf_counter() - began))
+            found.append((1000 * (time.perf_counter() - began), size))
         return found
 
 
