@@ -16,6 +16,8 @@ import faust
 import orjson
 from faust.types import AppT, Message
 
+from aimesh.core import numbers
+
 R = TypeVar("R", bound=faust.Record)
 
 
@@ -93,6 +95,8 @@ def mismatch(kind: type[faust.Record], data: Mapping[str, Any]) -> str:
         if kinds and (not isinstance(value, kinds) or (isinstance(value, bool) > (bool in kinds))):
             wanted = " or ".join("null" if k is type(None) else k.__name__ for k in kinds)
             return f"field {name!r} must be {wanted}, not {type(value).__name__}"
+        if kinds and isinstance(value, int | float) and abs(value) > numbers.MOST:
+            return f"field {name!r} is {value}, it takes {-numbers.MOST} to {numbers.MOST}"
     return ""
 
 

@@ -166,3 +166,16 @@ class StageReport(
     counts: dict[str, Any] | None = None
     services: list[Any] = []  # noqa: RUF012  # [{"name", "ok", "since", "reason", "remedy"}]
     ts: str = ""
+
+
+#: What the topics carry, by the kinds of the feed; dead letters are any bytes.
+BY_KIND: dict[str, type[faust.Record]] = {
+    "task": Task,
+    "solution": Solution,
+    "verdict": Verdict,
+    "review": Review,
+    "line": Line,
+    "lag": LagSample,
+    "decision": GovernorDecision,
+    "stage": StageReport,
+}

@@ -15,6 +15,7 @@ from aimesh.core.lag import HORIZON, Sample, Verdict, Work, extended, judge
 from aimesh.core.moments import seconds_of, time_text
 from aimesh.errors import UnavailableError
 from aimesh.faustfix import MeshApp
+from aimesh.feeding import kind_in
 from aimesh.hops import Hop
 from aimesh.records import GovernorDecision, LagSample, StageReport, now
 from aimesh.services.lag import LagReader
@@ -71,17 +72,19 @@ class Governor:
         """Keep the windows of samples, and the newest report of every stage."""
         async for event in stream.events():
             try:
-                self._note(codec.loads(event.value))
-            except (ValueError, KeyError, TypeError) as exc:
-                logger.warning("%s: unreadable record: %s", self._topic, exc)
-
-    def _note(self, data: Mapping[str, Any]) -> None:
-        if data.get("type") == "stage":
-            report = codec.read(StageReport, codec.dumps(data))
-            if isinstance(report, StageReport):
-                self._reports[report.role, report.worker] = (report, time.monotonic())
-        elif data.get("type") == "lag" and data.get("lag") is not None:
-            self._keep(data)
+                data = codec.loads(event.value or b"")
+            except ValueError as exc:
+                logger.warning("%s: left out: %s", self._topic, exc)
+                continue
+            kind, problem = kind_in("governor", data)
+            if problem:
+                logger.warning("%s: left out: %s", self._topic, problem)
+            elif kind == "stage":
+                report = codec.read(StageReport, event.value)
+                if isinstance(report, StageReport):
+                    self._reports[report.role, report.worker] = (report, time.monotonic())
+            elif kind == "lag" and None not in map(data.get, ("ts", "lag", "end", "committed")):
+                self._keep(data)
 
     def _keep(self, data: Mapping[str, Any]) -> None:
         ts = seconds_of(data["ts"])

@@ -13,12 +13,14 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from aimesh import codec, dead_letters
-from aimesh.core.feed import FeedEvent, kind_of
+from aimesh.core.feed import FeedEvent
 from aimesh.core.identity import derived_id
 from aimesh.core.moments import time_text
+from aimesh.core.tasks import task_id_of
 from aimesh.core.text import cut, printable
 from aimesh.errors import MeshError
 from aimesh.faustfix import MeshApp
+from aimesh.feeding import kind_in
 from aimesh.stage.runner import backoff
 from aimesh.tables.mesh import Change, MeshTables
 
@@ -98,7 +100,7 @@ class Observer:
                 event.ack()
                 continue
             await self._slots.acquire()
-            key = (found.data.get("task_id") or found.key or found.topic).encode()
+            key = (task_id_of(found) or found.key or found.topic).encode()
             try:
                 value = codec.dumps(found.stored())
                 sent: Any = await self.app.producer.send(self.feed, key, value, None, None, None)
@@ -123,7 +125,9 @@ class Observer:
                 data = codec.loads(message.value or b"")
             except ValueError:
                 return None  # whoever reads that topic makes a dead letter of it
-        if not isinstance(data, dict) or (kind := kind_of(carries, data)) is None:
+        kind, problem = kind_in(carries, data)
+        if kind is None:
+            logger.warning("%s %s: left out: %s", message.tp, message.offset, problem)
             return None
         if kind == "task" and not data.get("task_id"):
             data["task_id"] = derived_id(message.topic, message.partition, message.offset)
@@ -155,7 +159,10 @@ class Observer:
     def _derived(self, origin: Mapping[str, str]) -> str:
         if origin["topic"] != self._tasks:
             return ""
-        return derived_id(self._tasks, int(origin["partition"]), int(origin["offset"]))
+        try:
+            return derived_id(self._tasks, int(origin["partition"]), int(origin["offset"]))
+        except ValueError:
+            return ""  # not one of ours
 
     # -- from the feed to the tables
 

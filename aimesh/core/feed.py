@@ -18,6 +18,9 @@ KINDS = (
     "dead_letter",
 )
 
+# the kinds of the governor's topic
+GOVERNED = ("lag", "decision", "stage")
+
 
 @dataclass(frozen=True)
 class FeedEvent:
@@ -58,4 +61,4 @@ def kind_of(channel: str, data: Mapping[str, Any]) -> str | None:
         data: the record.
     """
     kind = data.get("type") if channel == "governor" else channel
-    return kind if kind in KINDS else None
+    return kind if kind in (GOVERNED if channel == "governor" else KINDS) else None

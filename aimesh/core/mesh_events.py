@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from aimesh.core import trace
-from aimesh.core.moments import moment_in, rfc3339
+from aimesh.core.moments import is_time, moment_in, rfc3339
+from aimesh.core.numbers import is_number
 
 MOST_TEXT = 400
 
@@ -110,7 +111,7 @@ def _kept(data: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
 def _part(name: str, value: Any) -> Any:
     """Return a field as it is read later, None where it is missing or no such thing."""
     if name in _NUMBERS:
-        return value if type(value) in (int, float) else None
+        return value if is_number(value) else None
     if name == "created_at":
         return _time(value)
     return None if value is None else _short(value)
@@ -118,10 +119,7 @@ def _part(name: str, value: Any) -> Any:
 
 def _time(value: Any) -> str | None:
     """Return a time as all carry it, None where it is none."""
-    try:
-        return rfc3339(moment_in(value)) if isinstance(value, str) else None
-    except (ValueError, OverflowError):
-        return None
+    return rfc3339(moment_in(value)) if is_time(value) else None
 
 
 def _attempt(data: Mapping[str, Any]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Any
 
 # what a date can be: the years 1 to 9999
 EARLIEST, LATEST = -62_135_596_800.0, 253_402_300_799.0
@@ -51,6 +52,14 @@ def moment_in(text: str) -> datetime:
     """
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def is_time(text: Any) -> bool:
+    """Tell whether something is an RFC 3339 time that a date can be."""
+    try:
+        return isinstance(text, str) and bool(rfc3339(moment_in(text)))
+    except (ValueError, OverflowError):
+        return False
 
 
 def seconds_of(text: str) -> float:

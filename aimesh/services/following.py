@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from aimesh import codec, topics
-from aimesh.core.feed import FeedEvent, kind_of
+from aimesh.core.feed import FeedEvent
 from aimesh.core.moments import time_text
+from aimesh.feeding import kind_in
 from aimesh.hops import app_id
 from aimesh.services.kafka import KafkaAdmin
 from aimesh.services.letters import letter_of
@@ -65,7 +66,7 @@ class TaskFollower:
     def _event(self, record: Record) -> FeedEvent | None:
         carries = self._carries[record.topic]
         data = self._dead(record) if carries == "dead_letter" else _object(record.value)
-        kind = kind_of(carries, data) if data else None
+        kind, _ = kind_in(carries, data)
         if kind is None:
             return None
         return FeedEvent(

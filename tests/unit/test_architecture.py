@@ -16,7 +16,7 @@ CORE = sorted(p.stem for p in (PACKAGE / "core").glob("*.py") if p.stem != "__in
 FLOORS = [
     {"version", "errors", "core"},
     {"settings", "records"},
-    {"topics", "codec", "hops", "dead_letters", "fetching", "ticking"},
+    {"topics", "codec", "feeding", "hops", "dead_letters", "fetching", "ticking"},
     {"faustfix", "services", "embedded"},
     {"stage", "tables"},
     {"telling", "reporting", "probing", "watchdog", "steps"},

@@ -116,9 +116,10 @@ def test_what_is_calculated_with_later_is_a_time_or_a_number_or_left_out() -> No
     assert record["data"] == {"error": "e"}
     *_, record = digested({**line, "ts": "2026-07-01T14:00:00+02:00"}, "p.ai_telemetry")
     assert record["at"] == "2026-07-01T12:00:00.000Z"
-    review = {"task_id": "t", "created_at": 7, "input_tokens": "5", "output_tokens": True}
-    *_, record = digested({**review, "duration_s": 1.5, "success": True}, "p.ai_persistence")
-    assert record["data"] == {"duration_s": 1.5, "success": True}
+    review = {"task_id": "t", "task": "x", "duration_s": 1.5}
+    *_, record = digested({**review, "created_at": "at noon"}, "p.ai_persistence")
+    assert record["data"] == {"duration_s": 1.5}
+    assert digested({**review, "input_tokens": "5"}, "p.ai_persistence") is None
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from aimesh.core.redaction import redact, redact_text
 from aimesh.core.telemetry import ERRORS_TOPIC, QUEUE_PREFIX, AgentMessage, DetailedError
 from aimesh.core.text import cut, printable
 from aimesh.errors import InvalidRecordError
+from aimesh.feeding import kind_in
 
 MOST_PAYLOAD = 8 << 10
 MOST_TEXT = 2 << 10
@@ -146,7 +147,7 @@ def _mesh_event(
             data = orjson.loads(message.value or b"")
         except ValueError:
             return None  # whoever reads that topic makes a dead letter of it
-        if not isinstance(data, dict):
+        if kind_in(channel, data)[0] is None:
             return None
         if channel == "task" and not data.get("task_id"):
             data["task_id"] = derived_id(message.topic, message.partition, message.offset)
