@@ -65,11 +65,24 @@ class Finisher:
     async def record(self, job: Job, result: Result) -> None:
         """Make a result durable on the source's partition; tried until the broker has it."""
         data = _data(job, result, self._stage.owner)
+        offset = await self._written(job, data)
+        await self._finish_own(data, job.partition, offset)
+
+    async def give_back(self, job: Job) -> None:
+        """Tell the next owner of a job's partition that nobody works on the job here any more.
+
+        It would wait for the job's deadline otherwise, as long as this worker lives.
+        """
+        note = {"key": job.key, "task_id": job.task_id, "attempt": job.attempt}
+        await self._written(job, {**note, "worker": self._stage.owner, "given_back": True})
+
+    async def _written(self, job: Job, data: dict[str, Any]) -> int:
+        """Write to the results topic until the broker has it; return the offset."""
         failures = 0
         while True:
             try:
                 value = codec.dumps(data)
-                offset = await self._stage.send(
+                return await self._stage.send(
                     self._stage.results, job.key.encode(), value, {}, job.partition
                 )
             except TooLargeError as exc:
@@ -78,9 +91,6 @@ class Finisher:
                 failures += 1
                 logger.warning("%s: could not record a result: %s", self._stage.results, exc)
                 await asyncio.sleep(backoff(failures))
-            else:
-                break
-        await self._finish_own(data, job.partition, offset)
 
     async def _finish_own(self, data: Mapping[str, Any], partition: int, offset: int) -> None:
         """Finish a result that was just recorded, unless it was read meanwhile."""
@@ -148,6 +158,9 @@ class Finisher:
                 return None  # as nearly all: finished by the one that recorded it
             result: dict[str, Any] = codec.loads(event.value)
             key = result["key"]
+            if result.get("given_back"):
+                self._stage.recovery.given_back(key, result["worker"])
+                return None
         except (ValueError, KeyError, TypeError) as exc:
             logger.error("%s holds no result: %s", event.message, exc)
             return None

@@ -174,6 +174,8 @@ class Intake:
             if kept:
                 event.ack()
                 await stage.work(job, record, "started")
+            else:
+                await stage.finisher.give_back(job)
         except TooLargeError as exc:
             # the broker takes less than the mesh is set to
             await self._bury(event, str(exc), type(exc).__name__)

@@ -28,15 +28,18 @@ MOST_RESTARTS = 20
 class Recovery:
     """Watches the open jobs of the partitions that this worker owns.
 
-    A job whose owner is gone is started again at once. One whose owner still lives, but lost the
-    partition, gets the job's deadline to deliver its result. None is started before the results
-    that are already recorded have been read, so that no answer is paid for twice.
+    A job whose owner is gone, or has given it back, is started again at once. One whose owner still
+    lives, but lost the partition, gets the job's deadline to deliver its result. None is started
+    before the results that are already recorded have been read, so that no answer is paid for
+    twice.
     """
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._recorded: dict[int, int] | None = None
         self._first_seen: dict[str, float] = {}
+        # jobs that were given back, each with the owner that did
+        self._given_back: dict[str, str] = {}
         self._active = False
 
     def suspend(self) -> None:
@@ -50,7 +53,14 @@ class Recovery:
         self._first_seen = {
             key: at for key, at in self._first_seen.items() if self._stage.ledger.find(key)
         }
+        self._given_back = {
+            key: owner for key, owner in self._given_back.items() if self._stage.ledger.find(key)
+        }
         self._active = True
+
+    def given_back(self, key: str, owner: str) -> None:
+        """Note that an owner, which may live on, no longer works on a job."""
+        self._given_back[key] = owner
 
     async def watch(self) -> None:
         """Run for as long as the application does."""
@@ -72,6 +82,7 @@ class Recovery:
         for job in sorted(stage.ledger.jobs(), key=lambda job: job.restarts):
             if self._is_idle(job) and self._is_due(job, members) and self._may_begin(job):
                 self._first_seen.pop(job.key, None)
+                self._given_back.pop(job.key, None)
                 stage.running[job.key] = stage.spawn(stage.restart(job))
 
     async def _ends_of_results(self) -> dict[int, int]:
@@ -90,7 +101,7 @@ class Recovery:
 
     def _is_due(self, job: Job, members: set[str]) -> bool:
         stage, pause = self._stage, 0.0
-        if job.owner != stage.owner and job.owner in members:
+        if job.owner in members - {stage.owner, self._given_back.get(job.key, "")}:
             pause = stage.runner.deadline + GRACE
         elif job.restarts >= SUSPICIOUS:
             pause = min(BACKOFF_MOST, 2.0 ** (job.restarts - SUSPICIOUS))

@@ -231,6 +231,8 @@ class Stage:
                 self.counts["restarted"] += 1
                 record = codec.read(self._kind, job.value.encode())
                 await self.work(job, record, "restarted")
+            else:
+                await self.finisher.give_back(job)
         except TooLargeError as exc:
             # the broker takes less now than it did
             await self.letters.bury_job(job, str(exc), type(exc).__name__)
@@ -247,7 +249,8 @@ class Stage:
             record, job, lambda: job.partition in self.owned
         )
         if result is None:
-            return  # its partition has moved, and its next owner takes it over
+            await self.finisher.give_back(job)
+            return
         if result.error:
             self.counts["dead"] += 1
             self.tell("dead", job, {"error": result.error, "error_type": result.error_type})

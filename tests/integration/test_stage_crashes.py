@@ -13,8 +13,9 @@ import orjson
 import pytest
 
 from aimesh.core.epochs import CLAIM
-from aimesh.errors import LeaseLostError
-from aimesh.stage import Job
+from aimesh.errors import LeaseLostError, UnavailableError
+from aimesh.records import Task
+from aimesh.stage import Job, Send
 from tests.stages import (
     Place,
     Program,
@@ -107,6 +108,28 @@ async def test_jobs_of_a_live_worker_are_not_started_a_second_time_when_partitio
                 await at.until_settled()
         assert set(out.values()) == {1}
         assert set(begun(at).values()) == {1}
+
+
+async def test_a_job_that_moved_while_it_waited_for_a_service_is_taken_over_from_a_live_worker(
+    kafka: str, tmp_path: Path
+) -> None:
+    async with place(kafka, tmp_path, partitions=4) as at:
+
+        async def waits(task: Task, job: Job) -> list[Send]:
+            raise UnavailableError("ollama", "nobody answers")
+
+        async def answers(task: Task, job: Job) -> list[Send]:
+            return echo(at, task, "two")
+
+        one, two = new_stage(at, waits, "one"), new_stage(at, answers, "two")
+        async with running(one):
+            for partition in range(4):
+                await at.send({"task_id": f"t{partition}", "task": "x"}, partition=partition)
+            await until_so(lambda: len(one.runner.waiting) == 4)
+            async with running(two):
+                moved = {f"t{partition}": 1 for partition in two.owned}
+                assert 0 < len(moved) < 4
+                assert await at.until_out(len(moved)) == moved
 
 
 async def test_a_killed_worker_started_again_goes_on_from_its_disk(
