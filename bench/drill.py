@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import json
 import logging
+import shutil
 import sys
 import tempfile
 import time
@@ -45,6 +46,8 @@ class Results:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        #: For the workers' logs of runs that did not go as they should.
+        self.logs = path.parent / "drill-logs"
         self.runs: dict[Key, Run] = {}
         if path.exists():
             for line in path.read_text().splitlines():
@@ -60,8 +63,13 @@ class Results:
             file.write(json.dumps(found) + "\n")
 
 
-async def outcome_of(key: Key) -> Run:
-    """Run a scenario once; a mesh that does not come to an end is an outcome too."""
+async def outcome_of(key: Key, logs: Path) -> Run:
+    """Run a scenario once; a mesh that does not come to an end is an outcome too.
+
+    Arguments:
+        key: which one.
+        logs: where the workers' logs are kept of a run that did not go as it should.
+    """
     name, seed, short = key
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="aimesh-drill-") as folder:
@@ -69,7 +77,15 @@ async def outcome_of(key: Key) -> Run:
             found = await run(SCENARIOS[name], Path(folder), seed, short=short)
         except AssertionError as exc:
             found = Outcome(0, 0, 0, 0, 0, 0.0, 0.0, [f"it did not end: {exc}"], [])
+        if not found.held:
+            _keep_logs(Path(folder), logs / f"{name}-{seed}".replace(" ", "-"))
     return {**asdict(found), "took": round(time.monotonic() - began, 1)}
+
+
+def _keep_logs(folder: Path, kept: Path) -> None:
+    kept.mkdir(parents=True, exist_ok=True)
+    for log in folder.glob("worker-*.log"):
+        shutil.copy(log, kept)
 
 
 def rows(runs: list[Run]) -> Iterator[dict[str, Any]]:
@@ -109,7 +125,7 @@ async def drill(
     async def run_on() -> None:
         while time.monotonic() < ends and (taken := next(numbered, None)) is not None:
             number, key = taken
-            found = await outcome_of(key)
+            found = await outcome_of(key, results.logs)
             results.add(key, found)
             facts = ", ".join(f"{name} {found[f]}" for name, f in SUMS.items() if f in found)
             told = f"{number} of {len(left)}: {key[0]}, seed {key[1]}: {facts}"

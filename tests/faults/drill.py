@@ -20,6 +20,7 @@ from aimesh.services.audit import Audited, audit
 from aimesh.services.reading import Brokers
 from aimesh.settings import Settings
 from tests.faults.recomputed import Known, from_log, from_tables
+from tests.faults.stuck import told_of
 from tests.mesh import Mesh, simple
 from tests.qdrant_server import QdrantServer, qdrant_server
 from tests.worker import Worker
@@ -116,7 +117,10 @@ class Drill:
         """Wait until so many tasks have their rows."""
         deadline = time.monotonic() + PATIENCE
         while (done := self.done()) < count:
-            assert time.monotonic() < deadline, f"{done} of {len(self.ids)}\n{self._tails()}"
+            if time.monotonic() > deadline:
+                missing = set(self.ids) - self.mesh.row_counts().keys()
+                told = await told_of(missing, self._live.values())
+                raise AssertionError(f"{done} of {len(self.ids)}\n{told}\n{self._tails()}")
             await asyncio.sleep(TALLY)
 
     # -- the end
