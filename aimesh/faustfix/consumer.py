@@ -136,6 +136,8 @@ class MeshConsumer(HandingConsumer):
                     yield tp, message
                 finally:
                     self._delivering = False
+                if self._read_offset.get(tp) != message.offset:
+                    self.let_go(message)  # stock Faust took it for one that was read before
 
     def _step(self, tp: TP, message: Message) -> Step:
         delivery = self._deliveries.get(tp)
@@ -157,6 +159,16 @@ class MeshConsumer(HandingConsumer):
             return Step.READ_AGAIN
         self._changelogs[tp] = offset + 1
         return Step.DELIVER
+
+    def let_go(self, message: Message) -> None:
+        """Note that a delivered message was left alone, not acknowledged: it is read again.
+
+        Whoever had it last has it still, until the next one comes: so long as nothing else does, it
+        would be taken for one that is being worked on.
+        """
+        held = self._held.get(message.tp)
+        if held is not None and held.get(message.offset) is message:
+            del held[message.offset]
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Nothing: gaps are met in `getmany`, before anything is taken for compaction."""

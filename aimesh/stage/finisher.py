@@ -134,13 +134,15 @@ class Finisher:
         async for event in stream.noack().events():
             partition = event.message.partition
             if not self._is_ours(event):
-                continue  # not acknowledged: read again by whoever owns it next
+                self._stage.let_go(event)  # read again by whoever owns it next
+                continue
             if (result := self._result(event)) is None:
                 event.ack()
             else:
                 await self._slots.acquire()
                 if not self._is_ours(event):
                     self._slots.release()
+                    self._stage.let_go(event)
                     continue
                 self._begin(result, partition, event)
             self._reach(partition, event.message.offset + 1)

@@ -39,8 +39,11 @@ class Intake:
         """Take messages on as jobs."""
         async for event in stream.noack().events():
             failures = 0
-            # one that has moved away is left alone, so that whoever owns it now gets it
-            while not self._has_moved(event):
+            while True:
+                # one that has moved away is left alone, so that whoever owns it now gets it
+                if self._has_moved(event):
+                    self._stage.let_go(event)
+                    break
                 try:
                     await self._take(event)
                     break
@@ -81,6 +84,7 @@ class Intake:
         await stage.runner.slots.acquire()
         if self._has_moved(event):
             stage.runner.slots.release()
+            stage.let_go(event)
             return
         try:
             written = stage.ledger.open(job)

@@ -21,7 +21,7 @@ from faust.types import TP
 
 from aimesh import codec
 from aimesh.errors import TooLargeError
-from aimesh.faustfix import MeshApp
+from aimesh.faustfix import MeshApp, MeshConsumer
 from aimesh.stage.finisher import Finisher
 from aimesh.stage.intake import Admit, Intake
 from aimesh.stage.job import Job
@@ -145,6 +145,15 @@ class Stage:
         return TP(self.results, partition)
 
     # -- what the parts share
+
+    def let_go(self, event: faust.Event) -> None:
+        """Leave a message alone, not acknowledged: should it still be ours, it comes again.
+
+        A stage that stops wants none of them again.
+        """
+        consumer = self.app.consumer
+        if isinstance(consumer, MeshConsumer) and not self.stopping:
+            consumer.let_go(event.message)
 
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run something outside of the stream, held until it is done."""

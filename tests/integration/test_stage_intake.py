@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from aimesh.codec import dumps
 from aimesh.errors import LeaseLostError
 from aimesh.records import Task
 from aimesh.stage import Job, Rejected, Send, Skipped
@@ -275,3 +276,44 @@ async def test_a_message_that_could_not_be_taken_on_is_taken_on_later(
             await at.until_settled()
             assert not stage.runner.slots.locked()
         assert work.seen == ["a#1"]
+
+
+class Nothing(set[int]):
+    """No partitions at all; notes whether it was asked for one."""
+
+    asked = False
+
+    def __contains__(self, partition: object) -> bool:
+        self.asked = True
+        return False
+
+
+async def test_a_last_message_that_was_left_alone_is_read_again(kafka: str, tmp_path: Path) -> None:
+    async with place(kafka, tmp_path, partitions=1) as at:
+        stage = new_stage(at, Echo(at))
+        async with running(stage):
+            owned, stage.owned = stage.owned, (nothing := Nothing())
+            await at.send(*tasks(1))
+            await until(lambda: nothing.asked)
+            stage.owned = owned  # nobody works on it, and nothing comes behind it
+            assert await at.until_out(1) == {"t0": 1}
+            await at.until_settled()
+
+
+async def test_a_last_result_that_was_left_alone_is_read_again(kafka: str, tmp_path: Path) -> None:
+    async with place(kafka, tmp_path, partitions=1) as at:
+        work = Echo(at)
+        work.may_go_on.clear()
+        stage = new_stage(at, work)
+        async with running(stage):
+            await at.send(*tasks(1))
+            await until(lambda: len(work.seen) == 1)
+            owned, stage.owned = stage.owned, (nothing := Nothing())
+            told = {"sends": [], "error": "", "error_type": "", "duration_s": 0, "tries": 1}
+            result = dumps({"key": "t0#1", **told})
+            await at.producer.send_and_wait(at.results, result, b"t0#1", 0)
+            await until(lambda: nothing.asked)
+            stage.owned = owned
+            await until(lambda: not stage.ledger.jobs())
+            assert stage.counts["done"] == 1
+            work.may_go_on.set()
