@@ -36,8 +36,8 @@ async def from_log(mesh: Mesh, ids: list[str]) -> Known:
     for topic, part in PARTS.items():
         for message in await mesh.read(topic):
             data = _object(message.value)
-            if data is None:
-                continue
+            if data is None or not isinstance(data.get("task"), str):
+                continue  # no record of its kind: a dead letter tells of it
             place = f"x-{message.topic}-{message.partition}-{message.offset}"
             known = parts.setdefault(data.get("task_id") or place, set())
             attempt = int(data.get("attempt") or 1)
