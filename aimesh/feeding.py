@@ -11,7 +11,7 @@ from typing import Any
 
 from aimesh.codec import mismatch
 from aimesh.core.feed import kind_of
-from aimesh.core.moments import is_time
+from aimesh.core.moments import time_in
 from aimesh.core.numbers import is_number
 from aimesh.records import BY_KIND
 
@@ -46,7 +46,7 @@ def _governed(kind: str, data: Mapping[str, Any]) -> str:
         if not data.get(name):
             return f"field {name!r} is missing"
     for name in _TIMES:
-        if data.get(name) and not is_time(data[name]):
+        if data.get(name) and time_in(data[name]) is None:
             return f"field {name!r} is {data[name][:50]!r}, it takes an RFC 3339 time"
     if not all(map(is_number, (data.get("counts") or {}).values())):
         return "field 'counts' must hold numbers"
@@ -59,5 +59,5 @@ def _is_service(value: Any) -> bool:
     if not isinstance(value, dict) or not value.get("name"):
         return False
     texts = all(isinstance(value.get(part, ""), str) for part in ("name", "reason", "remedy"))
-    since = value.get("since") or ""
-    return texts and value.get("ok") in (True, False, None) and (not since or is_time(since))
+    is_dated = not value.get("since") or time_in(value["since"]) is not None
+    return texts and is_dated and value.get("ok") in (True, False, None)

@@ -60,5 +60,7 @@ def kind_of(channel: str, data: Mapping[str, Any]) -> str | None:
         channel: what its topic carries: a kind, or ``governor`` where the record says it itself.
         data: the record.
     """
-    kind = data.get("type") if channel == "governor" else channel
-    return kind if kind in (GOVERNED if channel == "governor" else KINDS) else None
+    if channel == "governor":
+        kind = data.get("type")
+        return kind if kind in GOVERNED else None
+    return channel if channel in KINDS else None

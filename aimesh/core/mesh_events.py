@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aimesh.core import trace
-from aimesh.core.moments import is_time, moment_in, rfc3339
+from aimesh.core.moments import time_in
 from aimesh.core.numbers import is_number
 
 MOST_TEXT = 400
@@ -38,11 +38,8 @@ _FIELDS = {
     ),
     "dead_letter": ("error", "error_type", "topic"),
 }
-# what is calculated with, whatever somebody wrote there
-_NUMBERS = frozenset((
-    "input_tokens", "output_tokens", "duration_s", "wall_s", "cpu_s", "max_rss_bytes", "exit_code",
-    "attempts", "tries",
-))  # fmt: skip
+# what is calculated with, whatever somebody wrote into a line; records have fields of known types
+_NUMBERS = ("duration_s", "tries")
 _LINE_FIELDS = ("duration_s", "tries", "error", "error_type", "step", "of", "what")
 STARTS = ("started", "restarted")
 ENDS = ("done", "dead")
@@ -94,7 +91,7 @@ def _of_line(task_id: str, data: Mapping[str, Any], at: str) -> Event | None:
     more = more if isinstance(more, Mapping) else {}
     return {
         "kind": str(name),
-        "at": _time(data.get("ts")) or at,
+        "at": time_in(data.get("ts")) or at,
         "task_id": task_id,
         "trace_id": "",
         "attempt": _attempt(more),
@@ -113,13 +110,8 @@ def _part(name: str, value: Any) -> Any:
     if name in _NUMBERS:
         return value if is_number(value) else None
     if name == "created_at":
-        return _time(value)
+        return time_in(value)
     return None if value is None else _short(value)
-
-
-def _time(value: Any) -> str | None:
-    """Return a time as all carry it, None where it is none."""
-    return rfc3339(moment_in(value)) if is_time(value) else None
 
 
 def _attempt(data: Mapping[str, Any]) -> int:

@@ -54,12 +54,12 @@ def moment_in(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def is_time(text: Any) -> bool:
-    """Tell whether something is an RFC 3339 time that a date can be."""
+def time_in(text: Any) -> str | None:
+    """Return an RFC 3339 time as every record carries it, None where something is no such time."""
     try:
-        return isinstance(text, str) and bool(rfc3339(moment_in(text)))
+        return rfc3339(moment_in(text)) if isinstance(text, str) else None
     except (ValueError, OverflowError):
-        return False
+        return None
 
 
 def seconds_of(text: str) -> float:

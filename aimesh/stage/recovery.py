@@ -101,7 +101,8 @@ class Recovery:
 
     def _is_due(self, job: Job, members: set[str]) -> bool:
         stage, pause = self._stage, 0.0
-        if job.owner in members - {stage.owner, self._given_back.get(job.key, "")}:
+        is_free = job.owner in (stage.owner, self._given_back.get(job.key))
+        if job.owner in members and not is_free:
             pause = stage.runner.deadline + GRACE
         elif job.restarts >= SUSPICIOUS:
             pause = min(BACKOFF_MOST, 2.0 ** (job.restarts - SUSPICIOUS))
