@@ -36,8 +36,10 @@ _FIELDS = {
         "attempts",
         "created_at",
     ),
-    "dead_letter": ("error", "error_type", "topic"),
+    "dead_letter": ("error", "error_type", "topic", "origin"),
 }
+# what a diagnosis refers to, so that it can be read in full
+_LOCATED = ("verdict", "dead_letter")
 # what is calculated with, whatever somebody wrote into a line; records have fields of known types
 _NUMBERS = ("duration_s", "tries")
 _LINE_FIELDS = ("duration_s", "tries", "error", "error_type", "step", "of", "what")
@@ -48,7 +50,7 @@ STEPS = (STEP_STARTED, STEP_ENDED)
 
 
 def mesh_event(
-    kind: str, data: Mapping[str, Any], at: str, header: tuple[str, str] | None
+    kind: str, data: Mapping[str, Any], at: str, header: tuple[str, str] | None, ref: str
 ) -> Event | None:
     """Return what a record of the mesh tells of its task, None where that is nothing.
 
@@ -57,6 +59,7 @@ def mesh_event(
         data: the record.
         at: when it was written, RFC 3339.
         header: the ids of trace and span that came with it, if any.
+        ref: where it can be read, as topic/partition/offset.
     """
     task_id = data.get("task_id")
     if not isinstance(task_id, str) or not task_id:
@@ -76,7 +79,7 @@ def mesh_event(
         "trace_id": header[0] if header else "",
         "attempt": _attempt(data),
         "data": found,
-    }
+    } | ({"ref": ref} if kind in _LOCATED else {})
 
 
 def default_trace(task_id: str) -> str:

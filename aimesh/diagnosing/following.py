@@ -164,7 +164,7 @@ def _of_error(record: Mapping[str, Any]) -> Occurrence:
         agent=record["agent_name"],
         subject=_subject(record),
         trace_id=record["trace_id"] or "",
-        ref=record.get("ref", ""),
+        refs=(record.get("ref", ""),),
         name=record["error_id"],
         fixes=tuple(map(str, record["suggested_fixes"][:3])),
         model=record["model_name"] or "",
@@ -187,7 +187,7 @@ def _of_undecodable(row: Mapping[str, Any]) -> Occurrence:
         category="validation_error",
         severity="error",
         message=row["reason"],
-        ref=f"{row['topic']}/{row['partition']}/{row['offset']}",
+        refs=(f"{row['topic']}/{row['partition']}/{row['offset']}",),
         name=row["topic"],
     )
 
@@ -205,6 +205,7 @@ def _of_dead_letter(event: Event, trace: Trace, at: float) -> Occurrence:
         message=message,
         subject=event["task_id"],
         trace_id=trace.trace_id,
+        refs=(str(data.get("origin", "")), event.get("ref", "")),
         name=str(data.get("topic", "")),
     )
 
@@ -224,6 +225,7 @@ def _of_verdict(event: Event, trace: Trace, at: float, before: list[Event]) -> O
         agent="sandbox",
         subject=event["task_id"],
         trace_id=trace.trace_id,
+        refs=(event.get("ref", ""),),
         is_final=bool(data.get("final")),
         is_repeated=bool(data.get("final")) and any(_failure(d) == name for d in earlier),
     )

@@ -21,7 +21,7 @@ from aimesh.core.diagnosis.facts import (
     Service,
     Stage,
 )
-from aimesh.core.diagnosis.groups import MINUTE, Group
+from aimesh.core.diagnosis.groups import MINUTE
 from aimesh.diagnosing import queues
 from aimesh.diagnosing.following import Follower
 from aimesh.diagnosing.times import age_of, when
@@ -31,7 +31,6 @@ from aimesh.tables.mesh import MeshTables
 from aimesh.tables.telemetry.tables import TelemetryTables
 
 FRESH = 60.0
-LOCATED = 3
 KNOCK = 1.0
 
 
@@ -65,9 +64,6 @@ class Gatherer:
         """
         at, mesh = time.time(), self._observer.tables
         follower = self.follower
-        groups = follower.recent(at, window)
-        for group in groups:
-            self._locate(mesh, group)
         governed = age_of(at, (mesh.word("governor") or {}).get("ts"))
         ended, ended_before = _parted(follower.ended, at, window)
         failed, failed_before = _parted(follower.failed, at, window)
@@ -82,7 +78,7 @@ class Gatherer:
                 queues.agents(tables, at, self._settings.topic_prefix, self._oldest_tasks)
             ),
             disks=tuple(await asyncio.to_thread(self._disks)),
-            groups=tuple(groups),
+            groups=tuple(follower.recent(at, window)),
             paces=tuple(follower.paces),
             dialogues=tuple(queues.dialogues(tables)),
             limits=self._limits(),
@@ -127,14 +123,6 @@ class Gatherer:
             models=tuple(str(model) for model in models if model),
             wanted=not (of_memory and "switched off" in reason),
         )
-
-    def _locate(self, mesh: MeshTables, group: Group) -> None:
-        """Note where what happened to tasks can be read: the mesh's own tables know."""
-        if group.refs or group.sample.source not in ("dead_letter", "verdict"):
-            return
-        for subject, _ in group.subjects.most_common(LOCATED):
-            for ref in _refs(mesh.task(subject), group.sample.source):
-                group.note_ref(ref)
 
     async def _broker(self, governed: float | None) -> bool | None:
         """Knock at the brokers where nothing was heard for long."""
@@ -191,20 +179,6 @@ def _hop(at: float, found: dict[str, Any]) -> Hop:
         trend=found.get("trend") or "flat",
         committed=found.get("committed"),
     )
-
-
-def _refs(task: dict[str, Any] | None, source: str) -> Iterator[str]:
-    if task is None:
-        return
-    dead = task.get("dead")
-    if source == "dead_letter" and dead:
-        if dead.get("topic"):
-            yield f"{dead['topic']}/{dead.get('partition')}/{dead.get('offset')}"
-        yield dead["ref"]
-    elif source == "verdict":
-        for attempt in task["attempts"].values():
-            if verdict := attempt.get("verdict"):
-                yield verdict["ref"]
 
 
 async def _listens(address: str) -> bool:

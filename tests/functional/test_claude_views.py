@@ -198,6 +198,29 @@ async def test_errors_are_grouped_by_what_makes_them_the_same(
     assert "suggestions" not in bare["errors"][0]
 
 
+async def test_the_evidence_of_a_dead_letter_needs_nothing_but_the_letter(
+    client: Client, telemetry: Telemetry
+) -> None:
+    letter = {"error": "it is not JSON", "error_type": "Rejected", "origin": "ai_topic/0/15"}
+    told = event("x-ai_topic-0-15", "dead_letter", 0, **letter) | {"ref": "ai_dead_letters/0/3"}
+    telemetry.tell("event", {**told, "at": ago(1)})
+    [item] = (await get(client, "diagnose"))["issues"]["items"]
+    assert item["kind"] == "poison_message"
+    assert item["evidence"] == ["ai_dead_letters/0/3", "ai_topic/0/15"]
+
+
+async def test_the_evidence_of_code_in_circles_are_its_verdicts(
+    client: Client, telemetry: Telemetry
+) -> None:
+    for number, final in ((0, False), (1, True)):
+        told = event("t1", "verdict", number, verdict="failed", success=False, final=final)
+        told |= {"at": ago(2 - number), "ref": f"ai_verdict/0/{number}"}
+        telemetry.tell("event", told)
+    items = (await get(client, "diagnose"))["issues"]["items"]
+    loop = next(item for item in items if item["kind"] == "code_loop")
+    assert loop["evidence"] == ["ai_verdict/0/1", "ai_verdict/0/0"]
+
+
 async def test_a_slow_trace_is_told_with_the_span_that_took_the_time(
     client: Client, telemetry: Telemetry
 ) -> None:

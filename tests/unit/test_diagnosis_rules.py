@@ -56,7 +56,7 @@ def errors(number: int, *, every: float = 10.0, last: float = NOW, **more: Any) 
         subject = fields.get("subject", f"t{n}")
         groups.add(Occurrence(**{"source": "error", "fingerprint": fingerprint(str(fields)),
                                  **fields, "at": last - every * n, "subject": subject,
-                                 "ref": f"agent-telemetry-errors/0/{n}"}))  # fmt: skip
+                                 "refs": (f"agent-telemetry-errors/0/{n}",)}))  # fmt: skip
     [group] = groups.since(0)
     return group
 

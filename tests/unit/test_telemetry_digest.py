@@ -9,7 +9,13 @@ from aiokafka import ConsumerRecord
 from aimesh.core.telemetry import ERRORS_TOPIC
 from aimesh.services.agent_topics import Digester
 
-CHANNELS = {"p.ai_topic": "task", "p.ai_telemetry": "line", "p.ai_persistence": "review"}
+CHANNELS = {
+    "p.ai_topic": "task",
+    "p.ai_telemetry": "line",
+    "p.ai_verdict": "verdict",
+    "p.ai_persistence": "review",
+    "p.ai_dead_letters": "dead_letter",
+}
 DIGESTER = Digester("p.", CHANNELS)
 HEADER = ("traceparent", b"00-" + b"a" * 32 + b"-" + b"b" * 16 + b"-01")
 
@@ -106,6 +112,28 @@ def test_of_the_mesh_only_what_a_trace_needs_is_kept() -> None:
     *_, record = digested({**started, "data": {"attempt": 2}}, "p.ai_telemetry")
     assert (record["kind"], record["attempt"], record["agent"]) == ("started", 2, "consumer")
     assert digested(b"not json", "p.ai_topic") is None
+
+
+def test_a_dead_letter_brings_its_own_place_and_the_one_it_comes_from() -> None:
+    said = {"original-topic": "p.ai_topic", "original-partition": "0", "original-offset": "15",
+            "exception-fqcn": "Rejected", "exception-message": "it is not JSON"}  # fmt: skip
+    headers = tuple((f"kafka_dlt-{name}", text.encode()) for name, text in said.items())
+    kind, *_, record = digested(b"\xff", "p.ai_dead_letters", headers=headers)
+    assert (kind, record["task_id"]) == ("event", "x-p.ai_topic-0-15")
+    assert record["data"]["origin"] == "p.ai_topic/0/15"
+    assert record["ref"] == "p.ai_dead_letters/1/7"
+
+
+def test_a_dead_letter_of_somebody_else_has_no_place_that_it_comes_from() -> None:
+    *_, record = digested(b"{}", "p.ai_dead_letters", key=b"t")
+    assert "origin" not in record["data"]
+    assert record["ref"] == "p.ai_dead_letters/1/7"
+
+
+def test_a_verdict_brings_its_place() -> None:
+    verdict = {"task_id": "t", "task": "x", "verdict": "failed", "attempt": 2}
+    *_, record = digested(verdict, "p.ai_verdict")
+    assert (record["attempt"], record["ref"]) == (2, "p.ai_verdict/1/7")
 
 
 def test_what_is_calculated_with_later_is_a_time_or_a_number_or_left_out() -> None:

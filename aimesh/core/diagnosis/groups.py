@@ -20,8 +20,8 @@ class Occurrence:
     """One thing that went wrong.
 
     ``source`` says what it is: ``error`` of an agent, ``dead_letter``, ``verdict`` or
-    ``undecodable``. ``subject`` is what it happened to: a task or a trace. ``ref`` is where to
-    read it, as topic/partition/offset.
+    ``undecodable``. ``subject`` is what it happened to: a task or a trace. ``refs`` are where
+    to read it, as topic/partition/offset.
     """
 
     source: str
@@ -34,7 +34,7 @@ class Occurrence:
     agent: str = ""
     subject: str = ""
     trace_id: str = ""
-    ref: str = ""
+    refs: tuple[str, ...] = ()
     name: str = ""
     fixes: tuple[str, ...] = ()
     model: str = ""
@@ -69,7 +69,8 @@ class Group:
         if one.subject in self.subjects or len(self.subjects) < MOST_SUBJECTS:
             self.subjects[one.subject] += 1
         _note(self.traces, one.trace_id)
-        _note(self.refs, one.ref)
+        for ref in one.refs:
+            _note(self.refs, ref)
         if one.is_repeated:
             self.repeated[one.subject] = one.at
             while len(self.repeated) > MOST_SUBJECTS:
@@ -78,10 +79,6 @@ class Group:
             newest = max(self.minutes)
             for minute in [m for m in self.minutes if m <= newest - KEPT_MINUTES]:
                 del self.minutes[minute]
-
-    def note_ref(self, ref: str) -> None:
-        """Note where one of them can be read."""
-        _note(self.refs, ref)
 
     def between(self, start: float, end: float) -> int:
         """Return how many there were from one time to another, to the minute."""

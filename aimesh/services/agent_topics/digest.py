@@ -82,7 +82,7 @@ class Digester:
         if header is not None:
             defaults |= {"trace_id": header[0], "span_id": header[1]}
         name = derived_id(topic, message.partition, message.offset)
-        place = f"{topic}/{message.partition}/{message.offset}"
+        place = _place(message)
         if topic == self._errors:
             agent = (message.key or b"").decode("utf-8", "replace") or "unknown"
             record = DetailedError.checked(data, error_id=name, agent_name=agent, **defaults)
@@ -151,7 +151,7 @@ def _mesh_event(
             return None
         if channel == "task" and not data.get("task_id"):
             data["task_id"] = derived_id(message.topic, message.partition, message.offset)
-    event = mesh_event(channel, data, rfc3339(_time(message)), header)
+    event = mesh_event(channel, data, rfc3339(_time(message)), header, _place(message))
     if event is not None and _is_suspicious(message.value or b""):
         event["data"] = redact(event["data"])
     return event
@@ -160,12 +160,14 @@ def _mesh_event(
 def _dead_letter(message: ConsumerRecord[bytes, bytes]) -> dict[str, Any]:
     headers = {k: (v or b"").decode("utf-8", "replace") for k, v in message.headers or ()}
     prefix = "kafka_dlt-"
-    topic = headers.get(f"{prefix}original-topic", "")
-    place = (headers.get(f"{prefix}original-{part}", "") for part in ("partition", "offset"))
+    place = [
+        headers.get(f"{prefix}original-{part}", "") for part in ("topic", "partition", "offset")
+    ]
     key = (message.key or b"").decode("utf-8", "replace")
     return {
-        "task_id": key or f"x-{topic}-{'-'.join(place)}",
-        "topic": topic,
+        "task_id": key or f"x-{'-'.join(place)}",
+        "topic": place[0],
+        "origin": "/".join(place) if place[0] else None,
         "error": headers.get(f"{prefix}exception-message", ""),
         "error_type": headers.get(f"{prefix}exception-fqcn", ""),
     }
@@ -182,6 +184,10 @@ def _undecodable(message: ConsumerRecord[bytes, bytes], reason: str) -> dict[str
         "bytes": len(message.value or b""),
         "text": cut(redact_text(printable(text)), MOST_UNDECODABLE),
     }
+
+
+def _place(message: ConsumerRecord[bytes, bytes]) -> str:
+    return f"{message.topic}/{message.partition}/{message.offset}"
 
 
 def _time(message: ConsumerRecord[bytes, bytes]) -> datetime:
