@@ -6,6 +6,7 @@ Each class overrides by inheritance what it corrects and says which defect it an
   707; the holes themselves are reported nowhere yet), messages dropped around a rebalance, seeks
   from a foreign thread, the fixed fetch wait of 1.5 s, which stalls bursts on small clusters.
 - `client_thread`: a thread for every application, which take Python's lock from each other.
+- `clients`: a producer for every application, which send many small requests.
 - `handing`: four tasks for each message on its way to a stream.
 - `monitor`: statistics of each message that nobody reads.
 - `flow`: queues cleared although the flow was never stopped (faust-streaming issue 596).
@@ -35,7 +36,7 @@ They were verified against exactly the versions in `VERIFIED`; any other is refu
 """
 
 from aimesh.faustfix.app import MeshApp
-from aimesh.faustfix.client_thread import ClientThread
+from aimesh.faustfix.clients import Clients
 from aimesh.faustfix.consumer import MeshConsumer, MeshTransport
 from aimesh.faustfix.flow import CalmFlow
 from aimesh.faustfix.producer import MeshProducer
@@ -47,7 +48,7 @@ from aimesh.faustfix.versions import VERIFIED, verify_versions
 __all__ = [
     "VERIFIED",
     "CalmFlow",
-    "ClientThread",
+    "Clients",
     "MeshApp",
     "MeshConsumer",
     "MeshProducer",

@@ -11,7 +11,7 @@ from faust.types import TP
 from faust.types.transports import ProducerT
 from yarl import URL
 
-from aimesh.faustfix.client_thread import ClientThread
+from aimesh.faustfix.clients import Clients
 from aimesh.faustfix.consumer import MeshConsumer, MeshTransport
 from aimesh.faustfix.flow import CalmFlow
 from aimesh.faustfix.lease import Lease
@@ -33,8 +33,8 @@ class MeshApp(faust.App):
         datadir: where its tables are kept on disk; no other process may use it.
         identity: tells this process from all others, also from the one before it.
         address: where other workers reach this one's web server, as ``host:port``.
-        clients: where its client of Kafka runs, with those of the worker's other applications;
-            left out, in a thread of its own.
+        clients: of Kafka, which it shares with the worker's other applications; left out, it
+            has its own.
         options: further settings of Faust.
     """
 
@@ -46,7 +46,7 @@ class MeshApp(faust.App):
         datadir: Path,
         identity: str,
         address: str = "",
-        clients: ClientThread | None = None,
+        clients: Clients | None = None,
         **options: Any,
     ) -> None:
         verify_versions()
@@ -78,7 +78,7 @@ class MeshApp(faust.App):
             # Faust's own way of telling the members of a group apart, known to each of them
             "canonical_url": f"http://{identity}/{address}",
         }
-        self.clients = clients or ClientThread()
+        self.clients = clients or Clients()
         brokers = ";".join(f"kafka://{address}" for address in broker.split(","))
         super().__init__(id, broker=brokers, datadir=datadir, **settings | options)
         self.__dict__["flow_control"] = CalmFlow()

@@ -45,7 +45,7 @@ class MeshConsumer(HandingConsumer):
 
     def _new_consumer_thread(self) -> MeshThread:
         app: Any = self.app
-        host: ClientThread = app.clients
+        host: ClientThread = app.clients.thread
         return MeshThread(
             self,
             loop=self.loop,

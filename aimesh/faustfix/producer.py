@@ -12,9 +12,11 @@ from aiokafka.errors import KafkaError, ProducerClosed
 from aiokafka.producer.sender import SendProduceReqHandler
 from aiokafka.structs import TopicPartition
 from faust.exceptions import NotReady
+from faust.transport import base
 from faust.transport.drivers import aiokafka as driver
 
 from aimesh.errors import LeaseLostError
+from aimesh.faustfix.clients import Clients
 
 # a list indeed: the compiled client takes nothing else
 Headers = list[tuple[str, bytes]]
@@ -88,6 +90,22 @@ class MeshProducer(driver.Producer):
                 batch.future.add_done_callback(_telling(writer, batch))
         found: asyncio.Future[Any] = written
         return found
+
+    async def on_start(self) -> None:
+        """Join the worker's other applications at their client."""
+        await base.Producer.on_start(self)  # past the driver's, which makes one of its own
+        app: Any = self.app
+        clients: Clients = app.clients
+        self._producer = await clients.producer.join(self._new_producer)
+
+    async def on_stop(self) -> None:
+        """Leave it when what was written has gone out."""
+        await base.Producer.on_stop(self)
+        if self._producer is not None:
+            self._producer = None
+            app: Any = self.app
+            clients: Clients = app.clients
+            await clients.producer.leave()
 
     def _new_producer(self, *args: Any, **options: Any) -> aiokafka.AIOKafkaProducer:
         producer = super()._new_producer(*args, **options)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aimesh import hops, topics
-from aimesh.faustfix import ClientThread, MeshApp
+from aimesh.faustfix import Clients, MeshApp
 from aimesh.probing import Probing
 from aimesh.reporting import Reporter
 from aimesh.root import Hub, RootApp
@@ -62,9 +62,9 @@ class Parts:
         return self.settings.topic_prefix + topic
 
     @cached_property
-    def clients(self) -> ClientThread:
-        """Where the clients of Kafka of all applications run."""
-        return ClientThread()
+    def clients(self) -> Clients:
+        """The clients of Kafka of all applications."""
+        return Clients()
 
     @cached_property
     def ollama(self) -> Ollama:

@@ -10,7 +10,7 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 
 from aimesh.embedded.ports import free_port
-from aimesh.faustfix import ClientThread
+from aimesh.faustfix import Clients
 from tests.faustapps import Reading, new_reading, new_topic, reading, write
 from tests.waiting import until
 
@@ -28,14 +28,14 @@ def loop_of(found: Reading) -> asyncio.AbstractEventLoop:
 
 
 async def test_applications_share_the_thread_they_are_given(kafka: str, tmp_path: Path) -> None:
-    clients, topic = ClientThread(), await new_topic(kafka)
+    clients, topic = Clients(), await new_topic(kafka)
     one, two = (
         new_reading(kafka, tmp_path, topic, name=f"{topic}-{name}", clients=clients)
         for name in ("one", "two")
     )
     async with reading(one), reading(two):
         assert threads() == 1
-        assert loop_of(one) is loop_of(two) is clients.loop
+        assert loop_of(one) is loop_of(two) is clients.thread.loop
         await write(kafka, topic, "a", "b")
         await until(lambda: one.committed() == two.committed() == 2)
     assert threads() == 0
@@ -43,7 +43,7 @@ async def test_applications_share_the_thread_they_are_given(kafka: str, tmp_path
 
 
 async def test_one_that_ends_leaves_the_others_alone(kafka: str, tmp_path: Path) -> None:
-    clients, topic = ClientThread(), await new_topic(kafka)
+    clients, topic = Clients(), await new_topic(kafka)
     stays = new_reading(kafka, tmp_path, topic, name=f"{topic}-stays", clients=clients)
     goes = new_reading(kafka, tmp_path, topic, name=f"{topic}-goes", clients=clients)
     async with reading(stays):
@@ -56,7 +56,7 @@ async def test_one_that_ends_leaves_the_others_alone(kafka: str, tmp_path: Path)
 
 
 async def test_the_thread_begins_again_with_the_next_one(kafka: str, tmp_path: Path) -> None:
-    clients, topic = ClientThread(), await new_topic(kafka)
+    clients, topic = Clients(), await new_topic(kafka)
     for name in ("first", "second"):
         found = new_reading(kafka, tmp_path, topic, name=f"{topic}-{name}", clients=clients)
         async with reading(found):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from uuid import uuid4
 
-from aimesh.faustfix import ClientThread, MeshApp
+from aimesh.faustfix import Clients, MeshApp
 from aimesh.records import Task
 from aimesh.services.kafka import KafkaAdmin
 from aimesh.stage import Job, Send, Stage
@@ -15,7 +15,7 @@ from bench.pipeline.hops.place import Place
 SLOTS = 64
 
 
-def stage(place: Place, number: int, clients: ClientThread | None = None) -> Stage:
+def stage(place: Place, number: int, clients: Clients | None = None) -> Stage:
     """Return the stage of a hop, with an application of its own."""
     owner, target = uuid4().hex, place.topic(number + 1)
 
@@ -44,7 +44,7 @@ def stage(place: Place, number: int, clients: ClientThread | None = None) -> Sta
 
 async def main(place: Place) -> None:
     """Move tasks until the process is ended."""
-    clients = ClientThread()
+    clients = Clients()
     stages = [stage(place, number, clients) for number in range(place.hops)]
     admin = KafkaAdmin(place.broker)
     await admin.start()
