@@ -1,4 +1,4 @@
-"""One thread for all clients of Kafka of a worker."""
+"""One thread for all clients of a worker that read from Kafka."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mode.threads import ServiceThread, WorkerThread
 
 
 class ClientThread:
-    """The thread in which clients of Kafka run: they stay in their groups while all else is busy.
+    """The thread in which clients read from Kafka: in their groups, however busy all else is.
 
     Stock Faust starts one for every application. Where a worker has several, each of their threads
     takes Python's lock from the others, and from the application, at every message.
