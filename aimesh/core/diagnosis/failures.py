@@ -75,7 +75,7 @@ def _dead_letter(facts: Facts, group: Group, number: int) -> Iterator[Finding]:
     one = group.sample
     yield _of_group(
         facts, group, number, kind="poison_message", depth=DATA, severity="error",
-        title=f"{number} dead letters: {one.message[:120]}", trend="new", pressure=None,
+        title=f"{numbered(number, 'dead letter')}: {one.message[:120]}", trend="new", pressure=None,
         actions=(
             Action(do="look at them, mend their cause, and send them back",
                    command="aimesh dead-letters list"),
@@ -90,7 +90,7 @@ def _undecodable(facts: Facts, group: Group, number: int) -> Iterator[Finding]:
     one = group.sample
     yield _of_group(
         facts, group, number, kind="poison_message", depth=DATA, severity="error",
-        title=f"{number} messages in {one.name} cannot be read: {one.message[:100]}",
+        title=f"{numbered(number, 'message')} in {one.name} cannot be read: {one.message[:100]}",
         trend="new", pressure=None,
         actions=(Action(do="see them, and mend who writes them",
                         command=asked(f"undecodable?topic={one.name}")),),
