@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from faust.tables import TableManager
 from faust.transport.drivers import aiokafka as driver
 
-from aimesh.faustfix import MeshApp
+from aimesh.faustfix import MeshApp, MeshProducer
 from aimesh.services.kafka import KafkaAdmin
 from aimesh.topics import Layout
 from tests.waiting import until
@@ -79,6 +79,13 @@ def new_reading(
         **{"topic_partitions": 1} | options,
     )
     return Reading(app, topic)
+
+
+def producer_of(found: Reading) -> MeshProducer:
+    """Return the producer of a running application."""
+    producer = found.app.producer
+    assert isinstance(producer, MeshProducer)
+    return producer
 
 
 @asynccontextmanager

@@ -12,14 +12,8 @@ from faust.exceptions import NotReady
 
 from aimesh.errors import LeaseLostError
 from aimesh.faustfix import MeshProducer
-from tests.faustapps import Reading, new_reading, new_topic, reading, write
+from tests.faustapps import new_reading, new_topic, producer_of, reading, write
 from tests.waiting import until
-
-
-def producer_of(found: Reading) -> MeshProducer:
-    producer = found.app.producer
-    assert isinstance(producer, MeshProducer)
-    return producer
 
 
 def requests(producer: MeshProducer) -> list[int]:

@@ -12,15 +12,9 @@ from aiokafka.structs import TopicPartition
 from faust.exceptions import NotReady
 
 from aimesh.embedded.ports import free_port
-from aimesh.faustfix import Clients, MeshProducer
-from tests.faustapps import Reading, new_reading, new_topic, reading
+from aimesh.faustfix import Clients
+from tests.faustapps import Reading, new_reading, new_topic, producer_of, reading
 from tests.waiting import until
-
-
-def producer_of(found: Reading) -> MeshProducer:
-    producer = found.app.producer
-    assert isinstance(producer, MeshProducer)
-    return producer
 
 
 def client_of(found: Reading) -> aiokafka.AIOKafkaProducer:

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from aiokafka import ConsumerRecord
 
+from aimesh import dead_letters
 from aimesh.core import trace
 from aimesh.core.identity import derived_id
 from aimesh.core.mesh_events import mesh_event
@@ -159,17 +160,17 @@ def _mesh_event(
 
 def _dead_letter(message: ConsumerRecord[bytes, bytes]) -> dict[str, Any]:
     headers = {k: (v or b"").decode("utf-8", "replace") for k, v in message.headers or ()}
-    prefix = "kafka_dlt-"
     place = [
-        headers.get(f"{prefix}original-{part}", "") for part in ("topic", "partition", "offset")
+        headers.get(f"{dead_letters.PREFIX}original-{part}", "")
+        for part in ("topic", "partition", "offset")
     ]
     key = (message.key or b"").decode("utf-8", "replace")
     return {
         "task_id": key or f"x-{'-'.join(place)}",
         "topic": place[0],
         "origin": "/".join(place) if place[0] else None,
-        "error": headers.get(f"{prefix}exception-message", ""),
-        "error_type": headers.get(f"{prefix}exception-fqcn", ""),
+        "error": headers.get(dead_letters.PREFIX + "exception-message", ""),
+        "error_type": headers.get(dead_letters.PREFIX + "exception-fqcn", ""),
     }
 
 
