@@ -22,12 +22,13 @@ from aimesh.views.telemetry.common import (
     rows,
     text,
 )
+from aimesh.views.telemetry.queue_rows import QueueRows, agent_name
 
 MOST_MESSAGES, MESSAGES = 500, 50
 MOST_QUEUES, QUEUES = 1000, 500
 MOST_PENDING, PENDING = 500, 100
-# pending tasks that are shown along with other things; all of them have a path of their own
-SHOWN, SHOWN_OF_ONE = 3, 20
+# pending tasks that are shown along with a queue; all of them have a path of their own
+SHOWN_PENDING = 20
 BASE = "/api/v1/queues"
 
 
@@ -36,6 +37,7 @@ class QueueViews:
 
     def __init__(self, source: Source) -> None:
         self._source = source
+        self._rows = QueueRows(source.prefix)
 
     def routes(self) -> list[web.RouteDef]:
         """Return the paths below ``/api/v1/queues``, and those of agents and undecodables."""
@@ -53,8 +55,9 @@ class QueueViews:
         tables = self._source.tables
         names = sorted(tables.messages.queues)
         shown, following = named_page(names, text(request, "cursor"), limit)
+        queues = tables.messages.queues
         body = {
-            "queues": [self._summary(tables, name) for name in shown],
+            "queues": [self._rows.row(tables, queues[name]) for name in shown],
             "total_messages": tables.counts["messages"],
             "total_queues": len(names),
             "pending_tasks": tables.messages.tasks.waiting,
@@ -65,20 +68,9 @@ class QueueViews:
         }
         return answer(body)
 
-    def _summary(self, tables: TelemetryTables, name: str) -> dict[str, Any]:
-        queue = tables.messages.queues[name]
-        return {
-            **self._names(tables, queue),
-            "total_messages": queue.total,
-            "kept_messages": queue.kept,
-            "pending_tasks": queue.waiting,
-            "pending": rows(tables.messages.bodies(islice(queue.most_urgent(), SHOWN))),
-        }
-
     def _names(self, tables: TelemetryTables, queue: Queue) -> dict[str, Any]:
-        agent = tables.agents.agents.get(queue.name)
         return {
-            "agent_name": agent.name if agent and agent.name else queue.name,
+            "agent_name": agent_name(tables, queue),
             "queue_topic": queue_topic(queue.name, self._source.prefix),
         }
 
@@ -105,7 +97,7 @@ class QueueViews:
             "pending_tasks": queue.waiting,
             "by_type": {kind: group.bodies.next for kind, group in queue.groups.items()},
             "messages": rows(tables.messages.bodies(numbers)),
-            "pending": rows(tables.messages.bodies(islice(queue.most_urgent(), SHOWN_OF_ONE))),
+            "pending": rows(tables.messages.bodies(islice(queue.most_urgent(), SHOWN_PENDING))),
             "next_cursor": None if last is None else f"m{last}",
             "as_of": now(),
         }
