@@ -5,13 +5,20 @@ The headers have the names that Spring for Apache Kafka gave them, which other t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from aimesh.core.redriving import Origin
 
 PREFIX = "kafka_dlt-"
 REPLAY_COUNT = "replay_count"
 # how many bytes the message had, on a letter that was cut to what the broker takes
 CUT_FROM = "aimesh_cut_from"
+# the error's type of a message that was refused before it became a job
+REJECTED = "Rejected"
+# of a place in Kafka; Python refuses to read numbers of thousands of them
+MOST_DIGITS = 20
 
 
 def headers(
@@ -43,6 +50,57 @@ def headers(
         PREFIX + "exception-message": error[:2000],
         REPLAY_COUNT: carried.get(REPLAY_COUNT, "0"),
     }
+
+
+@dataclass(frozen=True)
+class ErrorContext:
+    """What a dead letter's headers tell, as they have it: anybody may write to its topic.
+
+    ``topic``, ``partition`` and ``offset`` are where its message stood, ``written_at`` is the
+    message's own time, ``error`` what went wrong in words. What they do not tell is empty.
+    """
+
+    topic: str
+    partition: str
+    offset: str
+    written_at: str
+    error_type: str
+    error: str
+    replay_count: str
+
+    @property
+    def origin(self) -> Origin | None:
+        """Where its message stood, None where no place is told."""
+        if not (self.topic and _is_number(self.partition) and _is_number(self.offset)):
+            return None
+        return Origin(self.topic, int(self.partition), int(self.offset))
+
+    @property
+    def rejected(self) -> bool:
+        """Whether its message was refused before it became a job."""
+        return self.error_type == REJECTED
+
+
+def _is_number(text: str) -> bool:
+    return len(text) < MOST_DIGITS and text.isascii() and text.isdecimal()
+
+
+def context_of(found: Iterable[tuple[str, bytes | None]] | None) -> ErrorContext:
+    """Return what the headers of a dead letter tell.
+
+    Arguments:
+        found: names and values, as Kafka's clients have them.
+    """
+    texts = {name: (value or b"").decode("utf-8", "replace") for name, value in found or ()}
+    return ErrorContext(
+        topic=texts.get(PREFIX + "original-topic", ""),
+        partition=texts.get(PREFIX + "original-partition", ""),
+        offset=texts.get(PREFIX + "original-offset", ""),
+        written_at=texts.get(PREFIX + "original-timestamp", ""),
+        error_type=texts.get(PREFIX + "exception-fqcn", ""),
+        error=texts.get(PREFIX + "exception-message", ""),
+        replay_count=texts.get(REPLAY_COUNT, ""),
+    )
 
 
 def _time(timestamp: float | None) -> str:

@@ -16,6 +16,7 @@ from aimesh import codec, dead_letters
 from aimesh.core.feed import FeedEvent
 from aimesh.core.identity import derived_id
 from aimesh.core.moments import time_text
+from aimesh.core.redriving import Origin
 from aimesh.core.tasks import task_id_of
 from aimesh.core.text import cut, printable
 from aimesh.errors import MeshError
@@ -142,27 +143,22 @@ class Observer:
         )
 
     def _dead_letter(self, message: Any) -> dict[str, Any]:
-        headers = {k: (v or b"").decode("utf-8", "replace") for k, v in message.headers or ()}
-        origin = {
-            name: headers.get(f"{dead_letters.PREFIX}original-{name}", "")
-            for name in ("topic", "partition", "offset")
-        }
+        told = dead_letters.context_of(message.headers)
         return {
-            "task_id": _named(message) or self._derived(origin),
-            **origin,
-            "error": headers.get(dead_letters.PREFIX + "exception-message", ""),
-            "error_type": headers.get(dead_letters.PREFIX + "exception-fqcn", ""),
+            "task_id": _named(message) or self._derived(told.origin),
+            "topic": told.topic,
+            "partition": told.partition,
+            "offset": told.offset,
+            "error": told.error,
+            "error_type": told.error_type,
             "text": cut(printable((message.value or b"").decode("utf-8", "replace")),
                         MOST_TEXT_BYTES),
         }  # fmt: skip
 
-    def _derived(self, origin: Mapping[str, str]) -> str:
-        if origin["topic"] != self._tasks:
-            return ""
-        try:
-            return derived_id(self._tasks, int(origin["partition"]), int(origin["offset"]))
-        except ValueError:
+    def _derived(self, origin: Origin | None) -> str:
+        if origin is None or origin.topic != self._tasks:
             return ""  # not one of ours
+        return derived_id(origin.topic, origin.partition, origin.offset)
 
     # -- from the feed to the tables
 

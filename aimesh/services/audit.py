@@ -172,14 +172,11 @@ class _Auditor:
                 await asyncio.sleep(0)
 
     def _take_dead_letter(self, record: Record) -> None:
-        topic, partition, offset = (
-            header(record, f"{dead_letters.PREFIX}original-{name}")
-            for name in ("topic", "partition", "offset")
-        )
         if header(record, "ce_source").endswith(app_id(self._settings, MEMORY)):
             return  # nobody's end: the task goes on without being remembered
-        rejected = header(record, f"{dead_letters.PREFIX}exception-fqcn") == "Rejected"
-        self._audit.dead_letter(f"x-{topic}-{partition}-{offset}", rejected=rejected)
+        told = dead_letters.context_of(record.headers)
+        place = f"x-{told.topic}-{told.partition}-{told.offset}"
+        self._audit.dead_letter(place, rejected=told.rejected)
 
     def _message(self, record: Record) -> Message | None:
         step = self._steps[record.topic]

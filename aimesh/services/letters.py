@@ -98,17 +98,18 @@ def letter_of(
         most: how many bytes of the value are kept; all when left out.
     """
     letter_id = f"{record.partition}-{record.offset}"
-    origin, value = _origin(record), record.value or b""
+    told, value = dead_letters.context_of(record.headers), record.value or b""
+    origin = told.origin
     return DeadLetter(
         id=letter_id,
         at=time_text(record.timestamp / 1000),
         task_id=_task_id(record, origin, value),
         origin=origin,
-        origin_at=header(record, dead_letters.PREFIX + "original-timestamp"),
-        error_type=header(record, dead_letters.PREFIX + "exception-fqcn"),
-        error=header(record, dead_letters.PREFIX + "exception-message"),
+        origin_at=told.written_at,
+        error_type=told.error_type,
+        error=told.error,
         role=header(record, "ce_source").removeprefix("/" + app_prefix),
-        replay_count=_count(header(record, dead_letters.REPLAY_COUNT)),
+        replay_count=_count(told.replay_count),
         key=record.key,
         size=len(value),
         value=value[:most],
@@ -123,16 +124,6 @@ def redrive_of(record: Record) -> Redrive | None:
         return Redrive(**codec.loads(record.value or b""))
     except (ValueError, TypeError):
         return None
-
-
-def _origin(record: Record) -> Origin | None:
-    topic, partition, offset = (
-        header(record, f"{dead_letters.PREFIX}original-{name}")
-        for name in ("topic", "partition", "offset")
-    )
-    if not topic or not partition.isdecimal() or not offset.isdecimal():
-        return None
-    return Origin(topic, int(partition), int(offset))
 
 
 def _task_id(record: Record, origin: Origin | None, value: bytes) -> str:

@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaProducer
 from aimesh import topics
 from aimesh.codec import dumps
 from aimesh.core.telemetry import ERRORS_TOPIC, AgentMessage, DetailedError, queue_topic
+from aimesh.dead_letters import PREFIX
 from aimesh.records import (
     GovernorDecision,
     LagSample,
@@ -66,6 +67,10 @@ HEADERS = (
     ("kafka_dlt-original-topic", b"ai_topic"), ("kafka_dlt-original-partition", b"x"),
     ("kafka_dlt-original-offset", b"9" * 30), ("none", None),
 )  # fmt: skip
+# where a dead letter says that its message stood
+PLACES = (
+    (b"ai_topic", b"0", b"1"), (b"ai_topic", b"0", b"9" * 5000), (b"ai_topic", b"-1", b"\xff"),
+)  # fmt: skip
 
 
 class Hostile:
@@ -80,7 +85,13 @@ class Hostile:
         for number in range(count):
             topic = list(RECORDS)[number % len(RECORDS)]
             value = pick.choice(BARE) if pick.random() < 0.1 else self._record(topic)
-            yield topic, value, pick.sample(HEADERS, 2) if pick.random() < 0.3 else []
+            headers: list[Any] = []
+            if topic == topics.DEAD_LETTERS and pick.random() < 0.3:
+                names = (f"{PREFIX}original-{part}" for part in ("topic", "partition", "offset"))
+                headers = list(zip(names, pick.choice(PLACES), strict=True))
+            elif pick.random() < 0.3:
+                headers = pick.sample(HEADERS, 2)
+            yield topic, value, headers
 
     def _record(self, topic: str) -> bytes:
         pick = self._random

@@ -159,18 +159,15 @@ def _mesh_event(
 
 
 def _dead_letter(message: ConsumerRecord[bytes, bytes]) -> dict[str, Any]:
-    headers = {k: (v or b"").decode("utf-8", "replace") for k, v in message.headers or ()}
-    place = [
-        headers.get(f"{dead_letters.PREFIX}original-{part}", "")
-        for part in ("topic", "partition", "offset")
-    ]
+    told = dead_letters.context_of(message.headers)
+    place = (told.topic, told.partition, told.offset)
     key = (message.key or b"").decode("utf-8", "replace")
     return {
         "task_id": key or f"x-{'-'.join(place)}",
-        "topic": place[0],
-        "origin": "/".join(place) if place[0] else None,
-        "error": headers.get(dead_letters.PREFIX + "exception-message", ""),
-        "error_type": headers.get(dead_letters.PREFIX + "exception-fqcn", ""),
+        "topic": told.topic,
+        "origin": "/".join(place) if told.topic else None,
+        "error": told.error,
+        "error_type": told.error_type,
     }
 
 
