@@ -8,6 +8,7 @@ from typing import Any
 
 from aimesh.core import trace
 from aimesh.core.causes import cause_named
+from aimesh.dead_letters import REJECTED
 from aimesh.errors import UnavailableError
 from aimesh.records import Verdict
 from aimesh.stage import Job, Rejected, Send, Skipped
@@ -85,7 +86,7 @@ class Troubles:
         """Tell of a job, or of a message that is none, that has become a dead letter."""
         if what not in ("dead", "buried"):
             return
-        kind, reason = str(data.get("error_type") or "Rejected"), str(data.get("error", ""))
+        kind, reason = str(data.get("error_type") or REJECTED), str(data.get("error", ""))
         cause = cause_named(kind, reason)
         self._telemetry.record_error(
             reason,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import faust
 from aiokafka.errors import KafkaError
 
-from aimesh import codec
+from aimesh import codec, dead_letters
 from aimesh.core.identity import derived_id
 from aimesh.errors import MeshError, TooLargeError, UnavailableError
 from aimesh.stage.job import Job, Rejected, Skipped, carried
@@ -158,7 +158,9 @@ class Intake:
         if kept:
             event.ack()
 
-    async def _bury(self, event: faust.Event, reason: str, kind: str = "Rejected") -> None:
+    async def _bury(
+        self, event: faust.Event, reason: str, kind: str = dead_letters.REJECTED
+    ) -> None:
         await self._stage.letters.bury(event.message, reason, kind)
         self._stage.counts["dead"] += 1
         self._stage.tell("buried", _named(event.message), {"error": reason, "error_type": kind})

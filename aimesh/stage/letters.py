@@ -23,7 +23,7 @@ class Letters:
         self._stage = stage
         self.topic = topic
 
-    async def bury(self, message: Any, reason: str, kind: str = "Rejected") -> None:
+    async def bury(self, message: Any, reason: str, kind: str = dead_letters.REJECTED) -> None:
         """Write the letter of a message; it has the bytes and the headers as they came."""
         headers = dead_letters.headers(
             topic=message.topic,
