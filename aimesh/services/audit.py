@@ -175,7 +175,7 @@ class _Auditor:
         if header(record, "ce_source").endswith(app_id(self._settings, MEMORY)):
             return  # nobody's end: the task goes on without being remembered
         told = dead_letters.context_of(record.headers)
-        place = f"x-{told.topic}-{told.partition}-{told.offset}"
+        place = derived_id(told.topic, told.partition, told.offset)
         self._audit.dead_letter(place, rejected=told.rejected)
 
     def _message(self, record: Record) -> Message | None:

@@ -163,7 +163,7 @@ def _dead_letter(message: ConsumerRecord[bytes, bytes]) -> dict[str, Any]:
     place = (told.topic, told.partition, told.offset)
     key = (message.key or b"").decode("utf-8", "replace")
     return {
-        "task_id": key or f"x-{'-'.join(place)}",
+        "task_id": key or derived_id(*place),
         "topic": told.topic,
         "origin": "/".join(place) if told.topic else None,
         "error": told.error,
