@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from aimesh.embedded.ports import free_port
 from aimesh.embedded.rehearsal import wire
 from aimesh.embedded.rehearsal.answering import as_json
 from aimesh.embedded.rehearsal.api import OllamaApi
@@ -93,7 +94,8 @@ class RehearsalServer:
         )
         await runner.setup()
         try:
-            await web.TCPSite(runner, _HOST, self._port).start()
+            # one that was promised to others is not taken, though nobody listens there yet
+            await web.TCPSite(runner, _HOST, self._port or free_port(_HOST)).start()
         except OSError:
             await runner.cleanup()
             raise
