@@ -24,6 +24,9 @@ FOREVER = -0.001
 MAX_MESSAGE_BYTES = 4 << 20
 # key, value and headers of one message; the rest is what a batch adds to them
 MOST_RECORD_BYTES = MAX_MESSAGE_BYTES - (16 << 10)
+# What gathers for a partition while a request is under way goes in the next, up to so many bytes:
+# less than any broker takes as it comes, and much more than the 16 KB at which clients begin anew.
+BATCH_BYTES = 512 << 10
 
 # of changelogs: compacted soon, and with what was removed still told to workers away for days
 CHANGELOG = {

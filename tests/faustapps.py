@@ -10,6 +10,8 @@ from uuid import uuid4
 
 import faust
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from faust.tables import TableManager
 from faust.transport.drivers import aiokafka as driver
 
@@ -116,6 +118,17 @@ async def new_topic(kafka: str, partitions: int = 1) -> str:
     finally:
         await admin.close()
     return name
+
+
+async def limit_topic(kafka: str, topic: str, size: int) -> None:
+    """Let the broker take so many bytes at once of a topic at most."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    try:
+        config = {"max.message.bytes": str(size)}
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, config)])
+    finally:
+        await admin.close()
 
 
 async def write(kafka: str, topic: str, *values: str, partition: int = 0) -> None:

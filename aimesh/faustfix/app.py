@@ -19,7 +19,7 @@ from aimesh.faustfix.monitor import MeshMonitor
 from aimesh.faustfix.recovery import MeshTableManager
 from aimesh.faustfix.tables import MeshTable
 from aimesh.faustfix.versions import verify_versions
-from aimesh.topics import CHANGELOG, FOREVER, MAX_MESSAGE_BYTES, Layout
+from aimesh.topics import BATCH_BYTES, CHANGELOG, FOREVER, MAX_MESSAGE_BYTES, Layout
 
 POLL_RECORDS = 100
 
@@ -72,6 +72,7 @@ class MeshApp(faust.App):
             "broker_commit_interval": 0.5,
             "producer_request_timeout": 60.0,
             "producer_max_request_size": MAX_MESSAGE_BYTES,
+            "producer_max_batch_size": BATCH_BYTES,
             "Table": MeshTable,
             "TableManager": MeshTableManager,
             "Monitor": MeshMonitor,

@@ -17,6 +17,7 @@ from faust.transport.drivers import aiokafka as driver
 
 from aimesh.errors import LeaseLostError
 from aimesh.faustfix.clients import Clients
+from aimesh.faustfix.halving import halve_if_refused
 
 # a list indeed: the compiled client takes nothing else
 Headers = list[tuple[str, bytes]]
@@ -86,8 +87,7 @@ class MeshProducer(driver.Producer):
             batch = gathering._append_batch(gathering.create_builder(), tp)
             written = batch.append(key, value, None, headers=headers)
             if writer is not None:
-                batch.writer = writer
-                batch.future.add_done_callback(_telling(writer, batch))
+                _belongs(batch, writer)
         found: asyncio.Future[Any] = written
         return found
 
@@ -136,6 +136,8 @@ async def _send_own(sender: Any, node: int, batches: dict[TopicPartition, Any]) 
     own = {tp: batch for tp, batch in batches.items() if _may_go(batch)}
     for tp in batches.keys() - own.keys():
         batches[tp].failure(LeaseLostError())
+    for batch in own.values():
+        halve_if_refused(sender._message_accumulator, batch, _like)
     if own:
         await SendProduceReqHandler(sender, own).do(node)
     sender._in_flight.discard(node)
@@ -145,6 +147,16 @@ async def _send_own(sender: Any, node: int, batches: dict[TopicPartition, Any]) 
 def _may_go(batch: Any) -> bool:
     writer: Writer | None = getattr(batch, "writer", None)
     return writer is None or writer.may_send()
+
+
+def _belongs(batch: Any, writer: Writer) -> None:
+    batch.writer = writer
+    batch.future.add_done_callback(_telling(writer, batch))
+
+
+def _like(whole: Any, half: Any) -> None:
+    if (writer := getattr(whole, "writer", None)) is not None:
+        _belongs(half, writer)
 
 
 def track(producer: aiokafka.AIOKafkaProducer, topic: str) -> None:

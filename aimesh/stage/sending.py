@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
 from aiokafka.structs import TopicPartition
 
 from aimesh.errors import TooLargeError
 from aimesh.faustfix import MeshApp, MeshProducer
+from aimesh.faustfix.halving import TOO_LARGE
 from aimesh.topics import MOST_RECORD_BYTES
-
-# what a broker says to a message that is larger than it takes
-TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 
 async def send(

@@ -22,6 +22,7 @@ from faust.types import TP
 from aimesh import codec
 from aimesh.errors import TooLargeError
 from aimesh.faustfix import MeshApp, MeshConsumer
+from aimesh.faustfix.halving import TOO_LARGE
 from aimesh.stage.finisher import Finisher
 from aimesh.stage.intake import Admit, Intake
 from aimesh.stage.job import Job
@@ -30,7 +31,7 @@ from aimesh.stage.letters import Letters
 from aimesh.stage.pruning import Pruning
 from aimesh.stage.recovery import Recovery, fatal
 from aimesh.stage.runner import Runner, Work, backoff
-from aimesh.stage.sending import TOO_LARGE, send
+from aimesh.stage.sending import send
 
 logger = logging.getLogger(__name__)
 

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.structs import TopicPartition
 from faust.exceptions import NotReady
 
 from aimesh.errors import LeaseLostError
 from aimesh.faustfix import MeshProducer
-from tests.faustapps import new_reading, new_topic, producer_of, reading, write
+from tests.faustapps import limit_topic, new_reading, new_topic, producer_of, reading, write
 from tests.waiting import until
 
 
@@ -55,11 +57,11 @@ async def test_writes_that_come_together_share_requests_and_keep_their_order(
         sizes = requests(producer)
         writer = Writing()
         sent = await asyncio.gather(
-            *(producer.write(place, b"k", b"%d" % n, writer=writer) for n in range(200))
+            *(producer.write(place, b"k", b"%01000d" % n, writer=writer) for n in range(200))
         )
         told = writer.told
         assert [metadata.offset for metadata in sent] == list(range(1, 201))
-        assert (sum(sizes), len(sizes) < 10) == (200, True)
+        assert (sum(sizes), len(sizes) <= 3) == (200, True)  # not one for every 16 KB
         # batch after batch, without a gap
         assert [first for first, _ in told] == [1, *(last + 1 for _, last in told[:-1])]
         assert told[-1][1] == 200
@@ -73,6 +75,42 @@ async def test_more_than_fits_in_a_batch_goes_on_in_the_next(kafka: str, tmp_pat
         sizes = [10_000, 10_000, 1_000_000, 10, 10_000, 20_000]
         sent = await asyncio.gather(*(producer.write(place, b"k", b"x" * n) for n in sizes))
         assert [metadata.offset for metadata in sent] == list(range(len(sizes)))
+
+
+async def test_what_is_too_large_together_arrives_in_order_but_for_what_is_too_large_alone(
+    kafka: str, tmp_path: Path
+) -> None:
+    topic, other = await new_topic(kafka), await new_topic(kafka)
+    await limit_topic(kafka, other, 60_000)
+    found = new_reading(kafka, tmp_path, topic)
+    async with reading(found):
+        producer, place, writer = producer_of(found), TopicPartition(other, 0), Writing()
+        values = [b"%05d" % n * (20_000 if n == 7 else 2_000) for n in range(20)]
+        sent = [
+            producer.write(place, b"%d" % n, value, [("n", b"%d" % n)], writer)
+            for n, value in enumerate(values)
+        ]
+        behind = producer.write(place, None, None)
+        # it ends only when all of them have gone out
+        await producer._ensure_producer().flush()
+        assert behind.done()
+        with pytest.raises(MessageSizeTooLargeError):
+            await sent.pop(7)
+        assert [one.result().offset for one in sent] == list(range(19))
+        assert behind.result().offset == 19
+        told = [offset for first, last in writer.told for offset in range(first, last + 1)]
+        assert sorted(told) in (list(range(19)), list(range(20)))
+    del values[7]
+    async with AIOKafkaConsumer(
+        other, bootstrap_servers=kafka, auto_offset_reset="earliest"
+    ) as consumer:
+        for value in values:
+            message = await consumer.getone()
+            number = b"%d" % int(value[:5])
+            assert (message.key, message.value) == (number, value)
+            assert message.headers == (("n", number),)
+        message = await consumer.getone()
+        assert (message.key, message.value, message.headers) == (None, None, ())
 
 
 async def test_what_may_no_longer_be_sent_fails_and_holds_nothing_else_up(

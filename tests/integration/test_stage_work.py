@@ -7,32 +7,20 @@ from pathlib import Path
 
 import orjson
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from aimesh.core import trace
 from aimesh.errors import UnavailableError
 from aimesh.records import Task
 from aimesh.stage import Job, Send
 from aimesh.stage import runner as runner_module
-from tests.stages import Place, echo, new_stage, place, running, tasks, texts
+from tests.faustapps import limit_topic
+from tests.stages import echo, new_stage, place, running, tasks, texts
 from tests.waiting import until
 
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner_module, "BACKOFF_FIRST", 0.02)
-
-
-async def limit(at: Place, topic: str, size: int) -> None:
-    """Let the broker take messages of this size at most."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=at.kafka)
-    await admin.start()
-    try:
-        config = {"max.message.bytes": str(size)}
-        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, config)])
-    finally:
-        await admin.close()
 
 
 async def test_work_that_fails_in_every_try_becomes_a_dead_letter(
@@ -142,7 +130,7 @@ async def test_a_broker_that_takes_less_than_the_mesh_is_set_to_stops_nothing(
 
         async with running(new_stage(at, work)) as stage:
             name = f"{at.id}-open-changelog" if which == "open" else getattr(at, which)
-            await limit(at, name, 60_000)
+            await limit_topic(kafka, name, 60_000)
             await at.send({"task_id": "big", "task": "y" * 100_000})
             await at.send({"task_id": "good", "task": "x"})
             (letter,) = await at.until_dead(1)

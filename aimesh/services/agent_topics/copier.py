@@ -22,6 +22,7 @@ from aimesh.fetching import FetchWait
 from aimesh.services.agent_topics.digest import Digester, Entry
 from aimesh.services.kafka_access import OPEN, KafkaAccess
 from aimesh.services.status import ServiceStatus, StatusKeeper
+from aimesh.topics import BATCH_BYTES
 
 logger = logging.getLogger(__name__)
 
@@ -115,6 +116,7 @@ class Copier:
             bootstrap_servers=self._bootstrap,
             enable_idempotence=True,
             max_request_size=MOST_REQUEST,
+            max_batch_size=BATCH_BYTES,
             **options,
         )
         self._copied.clear()
