@@ -12,7 +12,7 @@ import click
 from aimesh.commands.base import Run, command
 from aimesh.commands.failures import DONE
 from aimesh.commands.reading import message_of
-from aimesh.core.telemetry import PRIORITIES, AgentMessage, queue_topic
+from aimesh.core.telemetry import PRIORITIES, AgentMessage
 from aimesh.core.text import printable
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from aimesh.telemetry import Telemetry
 
 BEAT_SECONDS = 30.0
-DAY = 86400.0
 _SECONDS = click.FloatRange(min=0.0)
 _TEXTS = (
     ("Summarise what came in since the last time.", "it has the newest figures"),
@@ -71,6 +70,7 @@ async def sample_agent(
     It sends tasks to another, answers those that come, and fails now and then. It ends with Ctrl-C
     or SIGTERM. What it does is seen in the telemetry API.
     """
+    from aimesh.services.queues import Queues
     from aimesh.telemetry import Telemetry
 
     if not name.strip():
@@ -78,7 +78,7 @@ async def sample_agent(
     if count and not target:
         raise click.UsageError("--count needs --target: it counts the tasks that are sent there")
     brokers, prefix = run.brokers, run.settings.topic_prefix
-    await _ensure_queue(run, queue_topic(name, prefix))
+    queue = await Queues(brokers, prefix, run.settings.replication).ensure(name)
     library = Telemetry(
         brokers.bootstrap,
         agent=name,
@@ -89,26 +89,16 @@ async def sample_agent(
     )
     async with library as telemetry:
         agent = _Agent(run, telemetry, target, work_seconds, fail_every)
-        parts = [agent.work(_consumer(run, name, prefix)), agent.beat()]
+        parts = [agent.work(_consumer(run, queue)), agent.beat()]
         if target:
             parts.append(agent.ask(interval_seconds, count))
         await _until_stopped(parts)
     return DONE
 
 
-async def _ensure_queue(run: Run, topic: str) -> None:
-    from aimesh.services.reading import connected
-    from aimesh.topics import Layout
-
-    async with connected(run.brokers) as admin:
-        if not await admin.partitions([topic]):
-            await admin.ensure([Layout(topic, 1, 7 * DAY)], run.settings.replication)
-
-
-def _consumer(run: Run, name: str, prefix: str) -> AIOKafkaConsumer:
+def _consumer(run: Run, topic: str) -> AIOKafkaConsumer:
     from aiokafka import AIOKafkaConsumer
 
-    topic = queue_topic(name, prefix)
     return AIOKafkaConsumer(
         topic,
         **run.brokers.options(),

@@ -16,6 +16,8 @@ from aimesh.agents.crew.worker import CrewWorker
 from aimesh.core.crew import AGENTS, ORCHESTRATOR, USER
 from aimesh.core.telemetry import queue_topic
 from aimesh.faustfix import MeshApp
+from aimesh.services.queues import PARTITIONS, RETENTION, Queues
+from aimesh.services.reading import Brokers
 from aimesh.settings import Settings
 from aimesh.stage import Job, Send, Stage
 from aimesh.topics import Layout
@@ -24,9 +26,6 @@ from aimesh.wiring.mesh import ROUNDS, SLACK
 from aimesh.wiring.parts import Parts
 
 ROLE = "crew"
-# As the library for agents makes them: whoever writes first to a queue may not be the crew. One
-# partition is one order, by which priority is exact, and one worker that joins the answers.
-PARTITIONS = 1
 # tasks that an agent takes on; those that wait for their turn are ordered by priority
 SLOTS = 1024
 
@@ -36,10 +35,13 @@ def crew(parts: Parts) -> dict[str, MeshApp]:
     app = parts.app(ROLE)
     table = app.table("book", PARTITIONS, "Plans, findings, and what was called off.")
     book = Book(table, lambda: bool(stages and stages[0].owned))
-    stages = [_stage(parts, app, book, agent) for agent in AGENTS]
+    settings = parts.settings
+    brokers = Brokers(parts.kafka, parts.access)
+    queues = Queues(brokers, settings.topic_prefix, settings.replication)
+    stages = [_stage(parts, app, book, agent, queues) for agent in AGENTS]
     CrewReporter(
         dict(zip(AGENTS, stages, strict=True)),
-        places=parts.settings.llm_concurrency,
+        places=settings.llm_concurrency,
         role=ROLE,
         topic=parts.name(topics.GOVERNOR),
         services=parts.statuses,
@@ -52,10 +54,10 @@ def layouts(settings: Settings) -> list[Layout]:
     queues = [queue_topic(agent, settings.topic_prefix) for agent in (*AGENTS, USER)]
     app_id = hops.app_id(settings, ROLE)
     results = [f"{app_id}-{agent}-results" for agent in AGENTS]
-    return [Layout(name, PARTITIONS, 7 * topics.DAY, only_for=ROLE) for name in (*queues, *results)]
+    return [Layout(name, PARTITIONS, RETENTION, only_for=ROLE) for name in (*queues, *results)]
 
 
-def _stage(parts: Parts, app: MeshApp, book: Book, agent: str) -> Stage:
+def _stage(parts: Parts, app: MeshApp, book: Book, agent: str, queues: Queues) -> Stage:
     tell = parts.teller(app, f"{ROLE}-{agent}")
     limit = _limit(parts, agent)
     post = Post(agent, parts.settings.topic_prefix)
@@ -66,11 +68,12 @@ def _stage(parts: Parts, app: MeshApp, book: Book, agent: str) -> Stage:
         key = (letter.key or "").encode()
         await stage.send(letter.topic, key, value, dict(letter.headers))
 
+    around = (post, gate, book, tell, send)
     desk: Desk
     if agent == ORCHESTRATOR:
-        desk = Orchestrator(parts.ollama, post, gate, book, tell, send, limit=limit)
+        desk = Orchestrator(parts.ollama, *around, ensure=queues.ensure, limit=limit)
     else:
-        desk = CrewWorker(_craft(parts, agent), post, gate, book, tell, send, limit=limit)
+        desk = CrewWorker(_craft(parts, agent), *around, ensure=queues.ensure, limit=limit)
 
     def listen(what: str, job: Job, data: dict[str, Any]) -> None:
         # no task of the mesh: its id must not stand where theirs do

@@ -6,12 +6,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import uuid4
 
 import aiohttp
 import orjson
 import pytest
 import pytest_asyncio
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from aimesh import dead_letters, topics
 from aimesh.core.crew import answer_id
@@ -347,3 +348,26 @@ async def test_the_bare_form_of_a_task_is_answered(crew: Listener) -> None:
     [answer] = await crew.until(answered)
     assert answer.target_agent == "user"
     assert answer.trace_id
+
+
+async def test_whoever_asks_without_a_queue_gets_one_with_the_answer(
+    mesh: Mesh, crew: Listener
+) -> None:
+    name = f"Planner {uuid4().hex[:8]}"
+    task = {"message_id": f"of-{name}", "source_agent": name, "payload": {"text": FACT}}
+    await crew.send("writer", orjson.dumps(task))
+    topic = queue_topic(name, mesh.prefix)
+    await worker(mesh).says(f"{topic} was created")
+    async with (
+        asyncio.timeout(30),
+        AIOKafkaConsumer(
+            topic, bootstrap_servers=mesh.kafka, auto_offset_reset="earliest"
+        ) as consumer,
+    ):
+        async for message in consumer:
+            said = AgentMessage.read(orjson.loads(message.value))
+            if said.message_type in ANSWERS:
+                break
+    assert (said.message_type, said.source_agent) == ("result", "writer")
+    assert said.parent_message_id == task["message_id"]
+    assert not worker(mesh).said(f"Topic {topic} not found")

@@ -32,6 +32,8 @@ PATIENCE = 300.0
 SLOW_TRIES = 3
 
 Sender = Callable[[Send], Awaitable[None]]
+# sees to it that an agent of a name has a queue
+Ensure = Callable[[str], Awaitable[object]]
 
 
 class Desk(ABC):
@@ -46,17 +48,27 @@ class Desk(ABC):
         book: remembers what was called off.
         tell: tells of what happens.
         send: sends a message at once, outside of any job.
+        ensure: makes the queue of an agent where it is missing: whoever asks is answered.
         limit: seconds that a task may be at work.
     """
 
     def __init__(
-        self, post: Post, gate: Gate, book: Book, tell: Teller, send: Sender, *, limit: float
+        self,
+        post: Post,
+        gate: Gate,
+        book: Book,
+        tell: Teller,
+        send: Sender,
+        *,
+        ensure: Ensure,
+        limit: float,
     ) -> None:
         self.post = post
         self.book = book
         self.tell = tell
         self._gate = gate
         self.send = send
+        self._ensure = ensure
         self._limit = limit
         self._at_work: dict[str, asyncio.Task[list[Send]]] = {}
         self._slow: Counter[str] = Counter()
@@ -99,6 +111,7 @@ class Desk(ABC):
         """Do what a message asks for."""
         message = queued.message()
         if message.message_type == "task":
+            await self._ensure(message.source_agent)
             return await self._interruptible(message, job)
         if message.message_type == "cancel":
             return await self._cancel(message)
