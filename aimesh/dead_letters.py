@@ -17,7 +17,7 @@ REPLAY_COUNT = "replay_count"
 CUT_FROM = "aimesh_cut_from"
 # the error's type of a message that was refused before it became a job
 REJECTED = "Rejected"
-# of a place in Kafka; Python refuses to read numbers of thousands of them
+# of a number in them; Python refuses to read numbers of thousands of them
 MOST_DIGITS = 20
 
 
@@ -57,7 +57,8 @@ class ErrorContext:
     """What a dead letter's headers tell, as they have it: anybody may write to its topic.
 
     ``topic``, ``partition`` and ``offset`` are where its message stood, ``written_at`` is the
-    message's own time, ``error`` what went wrong in words. What they do not tell is empty.
+    message's own time, ``error`` what went wrong in words, ``replay_count`` how often it was sent
+    back before. What they do not tell is empty.
     """
 
     topic: str
@@ -66,14 +67,15 @@ class ErrorContext:
     written_at: str
     error_type: str
     error: str
-    replay_count: str
+    replay_count: int
 
     @property
     def origin(self) -> Origin | None:
         """Where its message stood, None where no place is told."""
-        if not (self.topic and _is_number(self.partition) and _is_number(self.offset)):
+        partition, offset = _number(self.partition), _number(self.offset)
+        if not self.topic or partition is None or offset is None:
             return None
-        return Origin(self.topic, int(self.partition), int(self.offset))
+        return Origin(self.topic, partition, offset)
 
     @property
     def rejected(self) -> bool:
@@ -81,8 +83,9 @@ class ErrorContext:
         return self.error_type == REJECTED
 
 
-def _is_number(text: str) -> bool:
-    return len(text) < MOST_DIGITS and text.isascii() and text.isdecimal()
+def _number(text: str) -> int | None:
+    is_one = len(text) < MOST_DIGITS and text.isascii() and text.isdecimal()
+    return int(text) if is_one else None
 
 
 def context_of(found: Iterable[tuple[str, bytes | None]] | None) -> ErrorContext:
@@ -99,7 +102,7 @@ def context_of(found: Iterable[tuple[str, bytes | None]] | None) -> ErrorContext
         written_at=texts.get(PREFIX + "original-timestamp", ""),
         error_type=texts.get(PREFIX + "exception-fqcn", ""),
         error=texts.get(PREFIX + "exception-message", ""),
-        replay_count=texts.get(REPLAY_COUNT, ""),
+        replay_count=_number(texts.get(REPLAY_COUNT, "")) or 0,
     )
 
 

@@ -23,7 +23,7 @@ class SharedProducer:
     def __init__(self) -> None:
         self._client: aiokafka.AIOKafkaProducer | None = None
         self._guests = 0
-        self._changing = asyncio.Lock()
+        self._joining = asyncio.Lock()
 
     async def join(
         self, make: Callable[[], aiokafka.AIOKafkaProducer]
@@ -36,7 +36,7 @@ class SharedProducer:
         Raises:
             KafkaError: it could not be started.
         """
-        async with self._changing:
+        async with self._joining:
             if self._client is None:
                 client = make()
                 try:
@@ -50,14 +50,13 @@ class SharedProducer:
 
     async def leave(self) -> None:
         """Wait until everything written so far has gone out; the last one ends the client."""
-        async with self._changing:
-            client, self._guests = self._client, self._guests - 1
-            assert client is not None
-            if self._guests:
-                await client.flush()
-            else:
-                self._client = None
-                await client.stop()
+        client, self._guests = self._client, self._guests - 1
+        assert client is not None
+        if self._guests:
+            await client.flush()
+        else:
+            self._client = None
+            await client.stop()
 
 
 @dataclass(frozen=True)

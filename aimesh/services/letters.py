@@ -109,7 +109,7 @@ def letter_of(
         error_type=told.error_type,
         error=told.error,
         role=header(record, "ce_source").removeprefix("/" + app_prefix),
-        replay_count=_count(told.replay_count),
+        replay_count=told.replay_count,
         key=record.key,
         size=len(value),
         value=value[:most],
@@ -143,7 +143,3 @@ def _task_id(record: Record, origin: Origin | None, value: bytes) -> str:
     if record.key and not in_queue:
         return printable(record.key.decode("utf-8", "replace"))
     return derived_id(origin.topic, origin.partition, origin.offset) if origin else ""
-
-
-def _count(text: str) -> int:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0

@@ -18,7 +18,7 @@ def test_what_was_written_is_told() -> None:
     told = context_of(encoded(written))
     assert told.origin == Origin("ai_topic", 1, 7)
     assert told.written_at == "1970-01-01T00:00:01.500000+00:00"
-    assert (told.error_type, told.error, told.replay_count) == ("Rejected", "it is not JSON", "2")
+    assert (told.error_type, told.error, told.replay_count) == ("Rejected", "it is not JSON", 2)
     assert told.rejected
 
 
@@ -28,6 +28,11 @@ def test_what_is_no_place_is_no_origin(offset: str) -> None:
     told = context_of(encoded({f"{PREFIX}original-{name}": text for name, text in place.items()}))
     assert told.origin is None
     assert told.offset == offset
+
+
+@pytest.mark.parametrize("count", ["", "x", "-1", "9" * 5000])
+def test_what_is_no_count_is_none(count: str) -> None:
+    assert context_of(encoded({"replay_count": count})).replay_count == 0
 
 
 def test_headers_of_others_tell_nothing() -> None:
