@@ -63,8 +63,9 @@ def _probe(mode: str, scratch: Path | None, _user: int) -> Layers:
     if missing:
         raise SandboxRefusedError(f"untrusted code is not run here: {missing}. {_WAY_OUT}")
     failed: dict[str, None] = {}
-    temporary = Path(tempfile.mkdtemp(prefix="aimesh-sandbox-"))
-    workshop = Workshop(scratch or temporary)
+    # one that is given is swept by whoever comes next, should this process be killed
+    folder = scratch or Path(tempfile.mkdtemp(prefix="aimesh-sandbox-"))
+    workshop = Workshop(folder)
     try:
         for layers in _candidates(mode, workshop.path):
             problem = _try(layers, workshop)
@@ -73,7 +74,8 @@ def _probe(mode: str, scratch: Path | None, _user: int) -> Layers:
             failed[f"{_strongest(layers)} cannot be had ({problem})"] = None
     finally:
         workshop.close()
-        remove(temporary)
+        if scratch is None:
+            remove(folder)
     if not machine.landlock_version():
         failed["Landlock is missing from this kernel, or not among its active modules"] = None
     raise SandboxRefusedError(
