@@ -7,7 +7,8 @@ import orjson
 import pytest
 
 from aimesh.tables.telemetry.tables import Keep, TelemetryTables
-from aimesh.views.telemetry.queue_rows import MOST_KEPT_BYTES, SHOWN, QueueRows
+from aimesh.views.telemetry.kept_rows import MOST_BYTES
+from aimesh.views.telemetry.queue_rows import SHOWN, QueueRows
 from tests.telemetry import Disk, message, traffic
 
 KEEPS = [Keep(100_000, 100_000, 100_000), Keep(60, 40, 50)]
@@ -88,7 +89,7 @@ def test_a_row_with_a_large_task_takes_no_memory_between_answers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tables, rows = Disk().tables(KEEPS[0]), QueueRows("")
-    large = message("m1", payload={"text": "x" * MOST_KEPT_BYTES})
+    large = message("m1", payload={"text": "x" * MOST_BYTES})
     tables.apply(0, [["message", "q", 0, 0, large]])
     shown(rows, tables)
     monkeypatch.setattr(tables.messages, "bodies", no_bodies)

@@ -1,23 +1,21 @@
-"""What the list of queues says of each queue, made anew only where its queue has changed."""
+"""What the list of queues says of each queue."""
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import islice
 from typing import Any
-from weakref import ref
 
 import orjson
 
 from aimesh.core.telemetry import queue_topic
-from aimesh.tables.telemetry.messages import Messages
 from aimesh.tables.telemetry.queues import Queue
 from aimesh.tables.telemetry.tables import TelemetryTables
 from aimesh.views.telemetry.common import rows
+from aimesh.views.telemetry.kept_rows import KeptRows
 
 # pending tasks that are shown with each queue; all of them have a path of their own
 SHOWN = 3
-# rows that are longer are not kept: tasks can be large, and queues many
-MOST_KEPT_BYTES = 8192
 
 # messages ever, messages kept, pending tasks, the agent's name. Messages only ever come, and a task
 # never is pending again, so these tell which tasks are pending too.
@@ -39,22 +37,13 @@ class QueueRows:
 
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
-        self._of: ref[Messages] | None = None
-        self._kept: dict[str, tuple[Version, bytes]] = {}
+        self._kept = KeptRows[str]()
 
     def row(self, tables: TelemetryTables, queue: Queue) -> orjson.Fragment:
         """Return what the list says of a queue."""
-        if self._of is None or self._of() is not tables.messages:  # they were read anew
-            self._of = ref(tables.messages)
-            self._kept.clear()
         version = (queue.total, queue.kept, queue.waiting, agent_name(tables, queue))
-        kept = self._kept.get(queue.name)
-        if kept is not None and kept[0] == version:
-            return orjson.Fragment(kept[1])
-        row = orjson.dumps(self._made(tables, queue, version))
-        if len(row) <= MOST_KEPT_BYTES:
-            self._kept[queue.name] = version, row
-        return orjson.Fragment(row)
+        make = partial(self._made, tables, queue, version)
+        return self._kept.row(tables.messages, queue.name, version, make)
 
     def _made(self, tables: TelemetryTables, queue: Queue, version: Version) -> dict[str, Any]:
         total, kept, waiting, name = version

@@ -15,6 +15,7 @@ from aimesh.tables.telemetry.tables import TelemetryTables
 from aimesh.tables.telemetry.traces import COMPLETED, FAILED, STATUSES, Trace
 from aimesh.views.problems import Problem, integer
 from aimesh.views.telemetry.common import Source, answer, choice, cursor, rows, text
+from aimesh.views.telemetry.trace_rows import TraceRows
 
 MOST, DEFAULT = 1000, 100
 MOST_IN_ONE, IN_ONE = 1000, 300
@@ -26,6 +27,7 @@ class TraceViews:
 
     def __init__(self, source: Source) -> None:
         self._source = source
+        self._rows = TraceRows()
 
     def routes(self) -> list[web.RouteDef]:
         """Return the paths below ``/api/v1/traces``, and that of the totals."""
@@ -58,7 +60,7 @@ class TraceViews:
             found = list(islice(tables.traces.newest(**filters, before=before), limit + 1))
         shown = found[:limit]
         body = {
-            "traces": [reading.summary(tables, trace) for trace in shown],
+            "traces": [self._rows.row(tables, trace) for trace in shown],
             "total": len(tables.traces),
             "dropped_traces": tables.traces.dropped,
             "next_cursor": f"t{shown[-1].number}" if len(found) > limit else None,
