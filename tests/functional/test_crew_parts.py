@@ -16,6 +16,7 @@ from aimesh.agents.crew.gate import Gate
 from aimesh.agents.crew.journal import Journal
 from aimesh.agents.crew.messages import Post, QueueMessage, taken
 from aimesh.agents.crew.plans import CANCELLED, Plan, Plans
+from aimesh.agents.crew.worker import CrewWorker
 from aimesh.core.crew_joining import Finding
 from aimesh.core.crew_plan import usual_plan
 from aimesh.core.prompts import Prompt
@@ -34,6 +35,25 @@ READ = SimpleNamespace(topic="q", partition=0, offset=7, timestamp=1767225600.0,
 
 def task(**fields: Any) -> AgentMessage:
     return AgentMessage.read({"message_id": "m", "source_agent": "s", "timestamp": AT, **fields})
+
+
+# -- answering
+
+
+@pytest.mark.parametrize(
+    ("fields", "ends"), [({"ttl_seconds": 1.0}, Rejected), ({}, UnavailableError)]
+)
+async def test_a_task_that_cannot_be_answered_is_waited_with_as_long_as_it_has_time(
+    fields: dict[str, Any], ends: type[Exception]
+) -> None:
+    async def refused(agent: str) -> None:
+        raise UnavailableError("kafka", f"{agent} may have no queue")
+
+    around = (Post("writer", ""), Gate(1), *(cast(Any, None) for _ in range(3)))
+    desk = CrewWorker(cast(Any, None), *around, ensure=refused, limit=1.0)
+    queued = QueueMessage(**task(**fields).stored(), task_id="m")
+    with pytest.raises(ends, match="s may have no queue"):
+        await desk.work(queued, cast(Any, None))
 
 
 # -- places

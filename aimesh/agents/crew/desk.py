@@ -111,11 +111,20 @@ class Desk(ABC):
         """Do what a message asks for."""
         message = queued.message()
         if message.message_type == "task":
-            await self._ensure(message.source_agent)
+            await self._can_be_answered(message)
             return await self._interruptible(message, job)
         if message.message_type == "cancel":
             return await self._cancel(message)
         return await self.answered(message)
+
+    async def _can_be_answered(self, task: AgentMessage) -> None:
+        """Make the queue of a task's sender where it is missing, as long as the task has time."""
+        try:
+            await self._ensure(task.source_agent)
+        except UnavailableError as exc:
+            if seconds_left(task, time.time()) == 0:
+                raise Rejected(f"{task.source_agent} cannot be answered: {exc}") from exc
+            raise
 
     # -- cancelling
 
