@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from aimesh.core.telemetry import queue_topic
+from aimesh.core.text import printable
 from aimesh.errors import MeshError, UnavailableError
 from aimesh.services.kafka import KafkaAdmin
 from aimesh.services.reading import Brokers, connected
@@ -43,7 +44,7 @@ class Queues:
             async with connected(self._brokers) as admin:
                 if not await admin.partitions([topic]):
                     await self._make(admin, topic)
-                    logger.info("%s had no queue: %s was created", agent, topic)
+                    logger.info("%s had no queue: %s was created", printable(agent), topic)
             self._known.add(topic)
         return topic
 
